@@ -1,0 +1,181 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Parser, Subcommand};
+use etiolog::{Severity, Timestamp};
+
+/// Feed it logs; it says what is wrong, why, how sure it is, what to do, and which lines say so.
+#[derive(Debug, Parser)]
+#[command(name = "etiolog", version, propagate_version = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Read logs and say what is wrong
+    #[command(visible_alias = "d", after_help = EXIT_CODES)]
+    Diagnose(Diagnose),
+    /// Show an article, or one symptom, cause, solution or section of it
+    #[command(after_help = EXAMPLES)]
+    Explain(Explain),
+    /// List what the rules know
+    Rules(Rules),
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0    done
+  1    a diagnosis is at or over --fail-on
+  2    wrong usage, settings or rules; output that cannot be written
+  3    finished, but a part of the input could not be read
+  130  interrupted";
+
+const EXAMPLES: &str = "Examples:
+  etiolog explain 404104                      an article, by its id or another name
+  etiolog explain 401003#sas-token-expired    a part of it, as diagnoses name it
+  etiolog rules                               all ids";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explain {
+    /// `article` or `article#part`; codes and other names of an article will do
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+
+    /// A shipped pack by name, a pack's folder, or a rule file or article to add to them [default: all shipped packs]
+    #[arg(short, long, value_name = "PACK|PATH")]
+    pub(crate) rules: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rules {
+    /// A shipped pack by name, a pack's folder, or a rule file to add to them [default: all shipped packs]
+    #[arg(short, long, value_name = "PACK|PATH")]
+    pub(crate) rules: Vec<String>,
+
+    /// How to write the list
+    #[arg(short, long, value_name = "NAME", value_enum, default_value_t = Listing::Text)]
+    pub(crate) output: Listing,
+}
+
+/// How rules are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Listing {
+    /// For people
+    Text,
+    /// JSON Lines
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Diagnose {
+    /// Files, directories, quoted patterns, or `-` for stdin (the default in a pipe); gzip and zstd are read as they are
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// A shipped pack by name, a pack's folder, or a rule file to add to them [default: all shipped packs]
+    #[arg(short, long, value_name = "PACK|PATH")]
+    pub(crate) rules: Vec<String>,
+
+    /// Which of the pack's inputs describes the logs [default: found out by looking]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) format: Option<String>,
+
+    /// How far records may be out of order: 90s, 15m, 1h30m [default: 15m]
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub(crate) lateness: Option<Duration>,
+
+    /// The time at which the logs were taken; records beyond it count as future [default: now]
+    #[arg(long, value_name = "STAMP", value_parser = parse_stamp)]
+    pub(crate) as_of: Option<Timestamp>,
+
+    /// The logs are complete: what had not happened by their end did not happen
+    #[arg(long)]
+    pub(crate) complete: bool,
+
+    /// How to write the diagnoses: text or json
+    #[arg(short, long, value_name = "NAME", default_value = "text")]
+    pub(crate) output: String,
+
+    /// Exit with 1 when a diagnosis is this severe or worse
+    #[arg(long, value_name = "SEVERITY", value_parser = severities())]
+    pub(crate) fail_on: Option<Severity>,
+
+    /// The longest record that is read, in bytes
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(64..=1 << 30))]
+    pub(crate) record_limit: Option<u64>,
+
+    /// No progress and no notes on stderr
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+fn severities() -> impl TypedValueParser<Value = Severity> {
+    PossibleValuesParser::new(Severity::ALL.map(Severity::word))
+        .try_map(|word| Severity::from_word(&word).ok_or("no such severity"))
+}
+
+fn parse_stamp(text: &str) -> Result<Timestamp, &'static str> {
+    Timestamp::parse(text).ok_or("not a time between 1970 and 2262 such as 2026-03-04T08:22:05Z")
+}
+
+/// `90s`, `15m`, `1h30m`, `2d`, `0`.
+fn parse_span(text: &str) -> Result<Duration, &'static str> {
+    const FORM: &str = "not a span such as 90s, 15m, 1h30m or 2d";
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or(FORM)?;
+        let (number, tail) = rest.split_at(digits);
+        let number: u64 = number.parse().map_err(|_| FORM)?;
+        let unit = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit);
+        let unit = match unit {
+            "ms" => Duration::from_millis(1),
+            "s" => Duration::from_secs(1),
+            "m" => Duration::from_secs(60),
+            "h" => Duration::from_secs(3_600),
+            "d" => Duration::from_secs(86_400),
+            _ => return Err(FORM),
+        };
+        let part = u32::try_from(number).ok().and_then(|n| unit.checked_mul(n)).ok_or("too long a span")?;
+        total = total.checked_add(part).ok_or("too long a span")?;
+        rest = tail;
+    }
+    if text.is_empty() { Err(FORM) } else { Ok(total) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn spans_are_numbers_with_units() {
+        let table = [("0", 0), ("90s", 90), ("15m", 900), ("1h30m", 5_400), ("2d", 172_800)];
+        for (text, seconds) in table {
+            assert_eq!(parse_span(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "15", "m", "15 m", "1.5h", "-1h", "1w", "99999999999d", "18446744073709551616s"] {
+            assert!(parse_span(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_without_a_zone_is_refused() {
+        assert!(parse_stamp("2026-03-04T08:22:05Z").is_ok());
+        assert!(parse_stamp("2026-03-04T08:22:05").is_err());
+    }
+}

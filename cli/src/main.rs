@@ -1,0 +1,34 @@
+//! The program `etiolog`: arguments in, an exit code out.
+//!
+//! It is an ordinary embedder of the library and sees only its public interface. Results go to stdout, everything else
+//! to stderr.
+
+mod args;
+mod diagnose;
+mod exit;
+mod explain;
+mod inputs;
+mod lookup;
+mod markdown;
+mod packs;
+mod progress;
+mod rules;
+mod style;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Verb};
+
+fn main() -> ExitCode {
+    let ended = match Args::parse().verb {
+        Verb::Diagnose(asked) => diagnose::run(&asked),
+        Verb::Explain(asked) => explain::run(&asked),
+        Verb::Rules(asked) => rules::run(&asked),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(stop) => stop.report(),
+    }
+}

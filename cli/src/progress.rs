@@ -1,0 +1,77 @@
+//! How far the reading is, on stderr, when a person watches.
+
+use std::cell::Cell;
+use std::io::{self, IsTerminal, Read};
+use std::rc::Rc;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar, or nothing when nobody watches.
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    read: Rc<Cell<u64>>,
+}
+
+impl Progress {
+    /// `total` is the size of all files, when it is known; `hidden` asks for none.
+    pub(crate) fn new(total: Option<u64>, hidden: bool) -> Self {
+        let bar = (!hidden && io::stderr().is_terminal()).then(|| {
+            let (bar, form) = match total {
+                Some(total) => (
+                    ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()),
+                    "reading {wide_bar} {percent:>3} %  {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left  {msg}",
+                ),
+                None => (
+                    ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()),
+                    "reading {decimal_bytes}  {decimal_bytes_per_sec}  {msg}",
+                ),
+            };
+            if let Ok(style) = ProgressStyle::with_template(form) {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            bar
+        });
+        Self { bar, read: Rc::new(Cell::new(0)) }
+    }
+
+    /// The same reader, counted.
+    pub(crate) fn count(&self, inner: Box<dyn Read>) -> Box<dyn Read> {
+        Box::new(Counted { inner, read: Rc::clone(&self.read) })
+    }
+
+    /// Shows how far it is.
+    pub(crate) fn show(&self, diagnoses: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(self.read.get());
+            bar.set_message(format!("diagnoses {diagnoses}"));
+        }
+    }
+
+    /// A line on stderr that does not tear the bar.
+    pub(crate) fn note(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| crate::exit::say(line)),
+            None => crate::exit::say(line),
+        }
+    }
+
+    /// Removes the bar, to make room for the report.
+    pub(crate) fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+struct Counted {
+    inner: Box<dyn Read>,
+    read: Rc<Cell<u64>>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.read.set(self.read.get().saturating_add(n as u64));
+        Ok(n)
+    }
+}

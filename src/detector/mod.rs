@@ -1,0 +1,233 @@
+//! Events in, symptoms out: recognisers ([`Detector`]) and their memory about one subject ([`Watch`]).
+//!
+//! | kind | finds |
+//! |---|---|
+//! | `occurrence` | one event is enough |
+//! | `count` | so many events within a window |
+//! | `distinct` | so many different children within a window |
+//! | `sequence` | steps in order or in any order, some optional, some forbidden until a deadline |
+//! | `periodic` | a regular interval |
+//! | `surge` | more children at once than usual |
+//! | `dip` | a gauge that drops |
+//! | `session` | how long a subject stays, and how long it is away |
+//!
+//! A detector is built from predicates (*whether* an event counts: its event classes) and timelines (*when*), and from
+//! nothing else. It reads YAML while it is built and never afterwards; it never sees bytes, other subjects or a clock:
+//! time reaches it through [`Watch::observe`] and [`Watch::advance`]. To add one, copy `occurrence.rs` and add a line
+//! to `plugin.rs`.
+
+#[cfg(test)]
+mod bench;
+mod count;
+mod dip;
+mod distinct;
+#[cfg(test)]
+mod fixture;
+mod occurrence;
+mod periodic;
+mod sequence;
+mod session;
+mod surge;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use smol_str::SmolStr;
+
+use crate::error::Problem;
+use crate::model::{Event, Exhibit, FieldId, Measure, Status, Timestamp};
+use crate::yaml::Node;
+
+pub use count::Count;
+pub use dip::Dip;
+pub use distinct::Distinct;
+pub use occurrence::Occurrence;
+pub use periodic::Periodic;
+pub use sequence::Sequence;
+pub use session::Session;
+pub use surge::Surge;
+
+/// An event class, as an index that is the same in every watch of one engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClassId(pub u32);
+
+/// A kind of detector: what a rule names under `detect:`, and how its parameters become a [`Detector`].
+pub trait DetectorKind: Debug + Send + Sync {
+    /// The word under `detect:`; also the name under which `when:` reads the measures.
+    fn name(&self) -> &'static str;
+
+    /// What `when:` may read: the names of the measures that [`Reading::measures`] will hold.
+    fn measures(&self) -> &'static [&'static str];
+
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    ///
+    /// The first fault, with its place in the file.
+    fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem>;
+}
+
+/// What a detector may ask while it is built: the names that its rule file gives.
+pub trait Names {
+    /// The event class that this node (a name) means; marks it as used.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such class in the rule file.
+    fn class(&mut self, node: &Node) -> Result<ClassId, Problem>;
+
+    /// The level of subjects that this node (a name) means, one inside the rule's own.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such level, or it does not lie inside the rule's own.
+    fn level(&mut self, node: &Node) -> Result<usize, Problem>;
+
+    /// The field that this node (a name) means; decoders will extract it.
+    ///
+    /// # Errors
+    ///
+    /// When no input of the pack has such a field.
+    fn field(&mut self, node: &Node) -> Result<FieldId, Problem>;
+
+    /// Whether equal times satisfy "before" both ways, because the input's stamps are coarser than its causality.
+    fn ties_any(&self) -> bool;
+}
+
+/// An immutable recogniser, shared by all runs.
+pub trait Detector: Debug + Send + Sync {
+    /// The classes whose events its watches want to see.
+    fn classes(&self) -> Vec<ClassId>;
+
+    /// How far back a watch looks: after this long without events it is as good as new.
+    fn horizon(&self) -> Duration;
+
+    /// How long after an event a watch may still say that the event's time was [covered](Findings::covers).
+    fn delay(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Fresh memory about one subject.
+    fn watch(self: Arc<Self>) -> Box<dyn Watch>;
+}
+
+/// One event of a class that the detector asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Hit<'a> {
+    /// The event.
+    pub event: &'a Event,
+    /// All classes it belongs to, ascending.
+    pub classes: &'a [ClassId],
+    /// For each level of subjects, a dense number of the event's subject there.
+    pub subjects: &'a [Option<u32>],
+    /// The event as evidence.
+    pub exhibit: Exhibit,
+}
+
+impl Hit<'_> {
+    /// Whether the event belongs to a class.
+    pub fn is(&self, class: ClassId) -> bool {
+        self.classes.binary_search(&class).is_ok()
+    }
+
+    /// The dense number of the event's subject at a level.
+    pub fn subject(&self, level: usize) -> Option<u32> {
+        self.subjects.get(level).copied().flatten()
+    }
+
+    /// Event time.
+    pub fn time(&self) -> Timestamp {
+        self.exhibit.time
+    }
+}
+
+/// The memory of a detector about one subject.
+///
+/// Events arrive in canonical order. Between two events the engine calls [`Watch::advance`] whenever time has passed
+/// [`Watch::deadline`], so a watch that waits for something must name a deadline.
+pub trait Watch: Debug + Send {
+    /// Takes in an event of one of the detector's classes.
+    fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings);
+
+    /// Every event with a time up to and including `now` has been observed.
+    fn advance(&mut self, _now: Timestamp, _out: &mut Findings) {}
+
+    /// The time T for which the watch wants `advance(T)` once all events up to and including T were observed.
+    fn deadline(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Starts a new episode in place, keeping what was learned about the usual. `false` asks for a fresh watch instead.
+    fn renew(&mut self) -> bool {
+        false
+    }
+
+    /// What is known at `now`.
+    fn reading(&self, now: Timestamp) -> Reading;
+}
+
+/// What a watch knows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// Present, absent or unknown.
+    pub status: Status,
+    /// What it measured; names as in [`DetectorKind::measures`].
+    pub measures: Vec<(SmolStr, Measure)>,
+}
+
+impl Reading {
+    /// A status without measures.
+    pub fn bare(status: Status) -> Self {
+        Self { status, measures: Vec::new() }
+    }
+}
+
+/// What a watch tells the engine while it observes.
+#[derive(Debug, Default)]
+pub struct Findings {
+    claimed: Vec<Exhibit>,
+    spans: Vec<(Timestamp, Timestamp)>,
+    changed: bool,
+}
+
+impl Findings {
+    /// This event speaks for the symptom. Each event is claimed at most once by a watch.
+    pub fn claim(&mut self, exhibit: Exhibit) {
+        self.claimed.push(exhibit);
+        self.changed = true;
+    }
+
+    /// The symptom held from `from` (inclusive) to `to` (exclusive), for everything inside the subject too.
+    pub fn covers(&mut self, from: Timestamp, to: Timestamp) {
+        self.spans.push((from, to));
+        self.changed = true;
+    }
+
+    /// The reading is not what it was.
+    pub fn changed(&mut self) {
+        self.changed = true;
+    }
+
+    /// The events claimed since the last [`Findings::clear`].
+    pub fn claims(&self) -> &[Exhibit] {
+        &self.claimed
+    }
+
+    /// The spans covered since the last [`Findings::clear`].
+    pub fn spans(&self) -> &[(Timestamp, Timestamp)] {
+        &self.spans
+    }
+
+    /// Whether anything was found since the last [`Findings::clear`].
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Forgets everything, keeping the memory.
+    pub fn clear(&mut self) {
+        self.claimed.clear();
+        self.spans.clear();
+        self.changed = false;
+    }
+}

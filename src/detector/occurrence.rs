@@ -1,0 +1,122 @@
+//! One event is enough.
+//!
+//! ```yaml
+//! occurrence: {event: drop}
+//! occurrence: {event: signed-in-by-token, among: signed-in}
+//! ```
+//!
+//! Present from the first event on; every event is claimed. With `among`, a subject that has shown none of those events
+//! is unknown instead of absent: nothing has been seen that could have told. Delay: none. Memory: two counters.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use smol_str::SmolStr;
+
+use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
+use crate::error::Problem;
+use crate::model::{Measure, Probability, Status, Timestamp};
+use crate::yaml::Node;
+
+/// The kind of detector for which one event is enough.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Occurrence;
+
+impl DetectorKind for Occurrence {
+    fn name(&self) -> &'static str {
+        "occurrence"
+    }
+
+    fn measures(&self) -> &'static [&'static str] {
+        &["events"]
+    }
+
+    fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {
+        let fields = params.fields(&["event", "among"])?;
+        let class = names.class(fields.required("event")?)?;
+        let among = fields.optional("among").map(|node| names.class(node)).transpose()?;
+        Ok(Arc::new(OfClass { class, among }))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfClass {
+    pub(crate) class: ClassId,
+    /// The class whose events could have told.
+    pub(crate) among: Option<ClassId>,
+}
+
+impl Detector for OfClass {
+    fn classes(&self) -> Vec<ClassId> {
+        std::iter::once(self.class).chain(self.among).collect()
+    }
+
+    fn horizon(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn watch(self: Arc<Self>) -> Box<dyn Watch> {
+        Box::new(Seen { of: *self, events: 0, others: 0 })
+    }
+}
+
+#[derive(Debug)]
+struct Seen {
+    of: OfClass,
+    events: u64,
+    /// Events that could have told and did not.
+    others: u64,
+}
+
+impl Watch for Seen {
+    fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) {
+        if hit.is(self.of.class) {
+            self.events = self.events.saturating_add(1);
+            out.claim(hit.exhibit);
+        } else {
+            self.others = self.others.saturating_add(1);
+            out.changed();
+        }
+    }
+
+    fn reading(&self, _now: Timestamp) -> Reading {
+        let status = match (self.events, self.others, self.of.among) {
+            (1.., _, _) => Status::Present(Probability::new(1.0)),
+            (0, 0, Some(_)) => Status::Unknown(SmolStr::new_static("nothing seen that could tell")),
+            (0, _, _) => Status::Absent,
+        };
+        Reading { status, measures: vec![(SmolStr::new_static("events"), Measure::Count(self.events))] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detector::fixture::{Player, build};
+
+    #[test]
+    fn its_parameters_are_checked() {
+        assert!(build(&Occurrence, "{event: d}").is_ok());
+        assert!(build(&Occurrence, "{event: d, among: e}").is_ok());
+        assert_eq!(build(&Occurrence, "{}").err().as_deref(), Some("1:1 missing-key"));
+        assert_eq!(build(&Occurrence, "{event: d, within: 1m}").err().as_deref(), Some("1:12 unknown-key"));
+    }
+
+    #[test]
+    fn the_first_event_is_enough_and_every_event_is_claimed() {
+        let detector = OfClass { class: ClassId(1), among: None };
+        assert_eq!(Player::new(detector).status(), "absent");
+        let player = Player::play(detector, &[(5, &[1]), (5, &[2]), (9, &[1, 2])], None);
+        assert_eq!(player.status(), "present");
+        assert_eq!(player.claims(), [0, 2]);
+        assert_eq!(player.count("events"), 2);
+    }
+
+    #[test]
+    fn where_nothing_could_have_told_it_is_unknown() {
+        let detector = OfClass { class: ClassId(1), among: Some(ClassId(2)) };
+        assert_eq!(Player::new(detector).status(), "unknown: nothing seen that could tell");
+        assert_eq!(Player::play(detector, &[(5, &[2])], None).status(), "absent");
+        assert_eq!(Player::play(detector, &[(5, &[2]), (6, &[1, 2])], None).status(), "present");
+    }
+}

@@ -1,0 +1,397 @@
+//! Steps within a time, in order or in any order; some optional, some forbidden, some repeated.
+//!
+//! ```yaml
+//! sequence: {steps: [{maybe: refusal}, drop, connect], order: any, within: 60s}
+//! sequence: {steps: [drop, {never: connect}], within: 15m}
+//! sequence: {steps: [{class: drop, times: 3}, connect], within: 10m}
+//! ```
+//!
+//! A *chain* is one event for every required step, no event twice, with last - first ≤ `within`. In the order given each
+//! comes before the next. At the first event that completes a chain the latest such chain is taken, and the next chain
+//! consists of later events: an event belongs to one chain at most.
+//!
+//! - `maybe`: the latest event of the class that stands in its place and lies within `within` of every required event
+//!   joins the chain; without one the chain is complete all the same. One that may come after the last required event
+//!   joins when it comes. An event that can play a required part plays no optional one.
+//! - `never` between required steps: no such event lies between them. Before the first: none lies in
+//!   `[first - within, first]` before it. After the last: none comes up to and including last + `within`, and the chain
+//!   is told when that time has passed. In any order: none lies within `within` of every required event, on either side.
+//! - Where equal times satisfy "before" both ways, the events of one instant are settled together once it has passed, so
+//!   their order does not matter (up to 256 of them; more are settled in parts).
+//!
+//! Delay: none, or until the instant, or the time of the absence, has passed. Memory per subject: for k required events
+//! at most k (k - 1) / 2 events in order and as many as there are parts in any order (64 bytes each), and at most 64
+//! chains that wait for an absence. While so many wait no more are taken in: the earliest decides whether the symptom is
+//! present, so only the number of chains can be too small.
+
+mod any;
+mod chain;
+mod given;
+mod plan;
+mod read;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use smol_str::{SmolStr, format_smolstr};
+
+use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
+use crate::error::Problem;
+use crate::model::{Measure, Probability, Status, Timestamp};
+use crate::timeline::Spans;
+use crate::yaml::Node;
+
+use any::Pool;
+use chain::{Chain, Item};
+use given::{Slots, intruder};
+use plan::{Arrangement, Plan};
+
+/// The kind of detector that finds events one after another.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sequence;
+
+/// So many events of one instant are settled together.
+const INSTANT: usize = 256;
+/// So many chains may wait for an absence.
+const WAITING: usize = 64;
+
+impl DetectorKind for Sequence {
+    fn name(&self) -> &'static str {
+        "sequence"
+    }
+
+    fn measures(&self) -> &'static [&'static str] {
+        &["chains", "span", "optional", "median_span"]
+    }
+
+    fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {
+        Ok(Arc::new(read::plan(params, names)?))
+    }
+}
+
+impl Detector for Plan {
+    fn classes(&self) -> Vec<ClassId> {
+        self.all_classes()
+    }
+
+    fn horizon(&self) -> Duration {
+        // An event exactly `within` later still belongs to a chain.
+        self.within.saturating_add(Duration::from_nanos(1))
+    }
+
+    fn watch(self: Arc<Self>) -> Box<dyn Watch> {
+        let memory = match self.arrangement {
+            Arrangement::Given => Memory::Given(Slots::new(&self)),
+            Arrangement::Any => Memory::Any(Pool::new(&self)),
+        };
+        Box::new(Progress {
+            plan: self,
+            memory,
+            played: 0,
+            instant: Vec::new(),
+            waiting: VecDeque::new(),
+            told: None,
+            chains: 0,
+            whole: 0,
+            spans: Spans::default(),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Progress {
+    plan: Arc<Plan>,
+    memory: Memory,
+    played: u64,
+    // The events of one time that are not settled yet.
+    instant: Vec<Item>,
+    // Invariant: deadlines ascend.
+    waiting: VecDeque<Waiting>,
+    told: Option<Told>,
+    chains: u64,
+    // How many of them had every optional step.
+    whole: u64,
+    spans: Spans,
+}
+
+#[derive(Debug)]
+enum Memory {
+    Given(Slots),
+    Any(Pool),
+}
+
+/// A complete chain that waits for something not to come.
+#[derive(Debug)]
+struct Waiting {
+    chain: Chain,
+    deadline: Timestamp,
+}
+
+/// The last chain that was told, while optional events may still join it.
+#[derive(Debug)]
+struct Told {
+    until: Timestamp,
+    missing: u16,
+}
+
+impl Watch for Progress {
+    fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) {
+        let time = hit.time();
+        if self.instant.first().is_some_and(|item| item.time() < time) {
+            self.settle(out);
+        }
+        self.tell_due(|deadline| deadline < time, out);
+        let roles = self.plan.roles(|class| hit.is(class));
+        self.instant.push(Item { exhibit: hit.exhibit, roles, serial: self.played, used: false });
+        self.played = self.played.saturating_add(1);
+        if !self.plan.ties_any || self.instant.len() >= INSTANT {
+            self.settle(out);
+        }
+    }
+
+    fn advance(&mut self, now: Timestamp, out: &mut Findings) {
+        if self.instant.first().is_some_and(|item| item.time() <= now) {
+            self.settle(out);
+        }
+        self.tell_due(|deadline| deadline <= now, out);
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        let instant = self.instant.first().map(Item::time);
+        let absence = self.waiting.front().map(|waiting| waiting.deadline);
+        instant.into_iter().chain(absence).min()
+    }
+
+    fn reading(&self, _now: Timestamp) -> Reading {
+        let status = match self.waiting.front() {
+            _ if self.chains > 0 => Status::Present(Probability::new(1.0)),
+            Some(waiting) => Status::Unknown(format_smolstr!("waiting until {}", waiting.deadline)),
+            None => Status::Absent,
+        };
+        let mut measures = vec![(SmolStr::new_static("chains"), Measure::Count(self.chains))];
+        measures.extend(self.spans.last().map(|span| (SmolStr::new_static("span"), Measure::Span(span))));
+        measures.push((SmolStr::new_static("optional"), Measure::Count(self.whole)));
+        let median = self.spans.median();
+        measures.extend(median.map(|span| (SmolStr::new_static("median_span"), Measure::Span(span))));
+        Reading { status, measures }
+    }
+}
+
+impl Progress {
+    /// Takes in the events of one instant, or the one event, that have gathered.
+    fn settle(&mut self, out: &mut Findings) {
+        let mut batch = std::mem::take(&mut self.instant);
+        if let Some(time) = batch.first().map(Item::time) {
+            self.tell_due(|deadline| deadline < time, out);
+        }
+        if batch.iter().any(|item| self.plan.ends_waiting(item.roles)) && !self.waiting.is_empty() {
+            self.waiting.clear();
+            out.changed();
+        }
+        self.join(&mut batch, out);
+        let mut complete = Vec::new();
+        match &mut self.memory {
+            Memory::Given(slots) => slots.settle(&self.plan, &mut batch, &mut complete),
+            Memory::Any(pool) => pool.settle(&self.plan, &mut batch, &mut complete),
+        }
+        complete.into_iter().for_each(|chain| self.completed(chain, &batch, out));
+        batch.clear();
+        self.instant = batch;
+    }
+
+    fn completed(&mut self, chain: Chain, batch: &[Item], out: &mut Findings) {
+        if !self.plan.waits() {
+            return self.tell(&chain, out);
+        }
+        let anchor = match self.plan.arrangement {
+            Arrangement::Given => chain.last(),
+            Arrangement::Any => chain.first(),
+        };
+        let own: Vec<u64> = chain.members.last().map(|last| last.serial).into_iter().collect();
+        let over = self.plan.arrangement == Arrangement::Given
+            && intruder(&self.plan, batch, self.plan.units.len(), &own);
+        if !over && self.waiting.len() < WAITING {
+            self.waiting.push_back(Waiting { deadline: anchor.plus(self.plan.within), chain });
+            out.changed();
+        }
+    }
+
+    /// Lets optional events join the last complete chain.
+    fn join(&mut self, batch: &mut [Item], out: &mut Findings) {
+        for item in batch.iter_mut().filter(|item| item.is_beside()) {
+            let parts = self.plan.maybes_after(item.roles);
+            if let Some(waiting) = self.waiting.back_mut() {
+                let near = item.time() <= waiting.chain.first().plus(self.plan.within);
+                let place = plan::places(parts & waiting.chain.missing()).next().filter(|_| near);
+                if let Some(aside) = place.and_then(|place| waiting.chain.asides.get_mut(place)) {
+                    item.used = true;
+                    *aside = Some(*item);
+                }
+            } else if let Some(told) = self.told.as_mut().filter(|told| item.time() <= told.until) {
+                let Some(place) = plan::places(parts & told.missing).next() else { continue };
+                told.missing &= !(1 << place);
+                self.whole += u64::from(told.missing == 0);
+                item.used = true;
+                out.claim(item.exhibit);
+            }
+        }
+    }
+
+    fn tell_due(&mut self, due: impl Fn(Timestamp) -> bool, out: &mut Findings) {
+        while self.waiting.front().is_some_and(|waiting| due(waiting.deadline)) {
+            if let Some(waiting) = self.waiting.pop_front() {
+                self.tell(&waiting.chain, out);
+            }
+        }
+    }
+
+    fn tell(&mut self, chain: &Chain, out: &mut Findings) {
+        let missing = chain.missing();
+        self.chains = self.chains.saturating_add(1);
+        self.whole += u64::from(missing == 0);
+        self.spans.push(chain.last().since(chain.first()));
+        self.told = Some(Told { until: chain.first().plus(self.plan.within), missing });
+        chain.exhibits().into_iter().for_each(|exhibit| out.claim(exhibit));
+    }
+}
+
+#[cfg(test)]
+mod naive;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::naive::{claims, events, naive, plan, play, tied};
+    use super::plan::Arrangement::{Any, Given};
+    use super::*;
+    use crate::detector::fixture::span;
+
+    fn check(steps: &str, within: u64, events: &str, expect: &str) {
+        assert_eq!(claims(plan(steps, Given, within), events), expect, "{steps} within {within} of {events}");
+    }
+
+    #[test]
+    fn one_step_alone_is_a_sequence() {
+        check("a", 0, "1a 1a 2b 3a", "0 1 3");
+    }
+
+    #[test]
+    fn an_absence_is_satisfied_up_to_and_including_the_deadline() {
+        check("d !c", 10, "5d 14c", "");
+        check("d !c", 10, "5d 15c", "");
+        check("d !c", 10, "5d 16c", "0");
+    }
+
+    #[test]
+    fn an_absence_is_told_when_its_deadline_has_passed_and_not_earlier() {
+        let player = play(plan("d !c", Given, 10), &events("5d"), Some(14));
+        assert_eq!(player.deadline(), Some(15));
+        assert_eq!(player.status(), "unknown: waiting until 1970-01-01T00:00:00.000000015Z");
+        assert!(player.claims().is_empty());
+        let player = play(plan("d !c", Given, 10), &events("5d"), Some(15));
+        assert_eq!((player.status().as_str(), player.deadline()), ("present", None));
+    }
+
+    #[test]
+    fn every_anchor_waits_for_itself_and_one_event_satisfies_them_all() {
+        check("d !c", 10, "0d 7d 10e", "0 1");
+        check("d !c", 10, "0d 7d 10c", "");
+        check("d !c", 10, "0d 7d 11c", "0");
+    }
+
+    #[test]
+    fn an_absence_counts_from_the_last_required_step() {
+        check("a b !c", 10, "0a 8b 18c", "");
+        check("a b !c", 10, "0a 8b 19c", "0 1");
+    }
+
+    #[test]
+    fn an_event_that_is_anchor_and_forbidden_satisfies_earlier_anchors_only() {
+        check("d !d", 10, "0d 5d 10d 50d", "2 3");
+        check("d !c", 10, "0d 5cd", "1");
+    }
+
+    #[test]
+    fn an_optional_event_joins_a_chain_that_waits() {
+        check("d ?r !c", 10, "0d 5r 6r", "0 1");
+        check("d ?r !c", 10, "0d 5r 6c", "");
+    }
+
+    #[test]
+    fn when_ties_are_any_an_event_of_the_same_instant_satisfies_the_absence() {
+        check("d !c", 10, "5c 5d", "1");
+        assert_eq!(claims(tied("d !c", Given, 10), "5c 5d"), "");
+        assert_eq!(claims(tied("d !c", Given, 10), "5d 15c"), "");
+        assert_eq!(claims(tied("d !c", Given, 10), "4c 5d 16c"), "1");
+        assert_eq!(claims(tied("d !c", Given, 10), "5cd"), "0", "an event does not satisfy itself");
+    }
+
+    #[test]
+    fn more_than_sixty_four_may_wait_and_the_earliest_decides() {
+        let many: Vec<(i64, u32)> = (0..100).map(|time| (time, 1 << 3)).collect();
+        let player = play(plan("d !c", Given, 1_000), &many, Some(1_000));
+        assert_eq!(player.count("chains"), 1);
+        let player = play(plan("d !c", Given, 1_000), &many, Some(5_000));
+        assert_eq!(player.count("chains"), 64);
+    }
+
+    #[test]
+    fn events_of_one_instant_beyond_the_limit_are_settled_in_parts() {
+        let many: Vec<(i64, u32)> = (0..1_000).map(|n| (7, if n % 2 == 0 { 1 } else { 2 })).collect();
+        let player = play(tied("a b", Given, 10), &many, Some(7));
+        assert_eq!(player.count("chains"), 500);
+    }
+
+    #[test]
+    fn the_span_is_that_of_the_required_events() {
+        let player = play(plan("?r a b", Given, 50), &events("0r 10a 14b 20a 22b 30a 38b"), None);
+        assert_eq!(player.measure("span"), Some(Measure::Span(span(8))));
+        assert_eq!(player.measure("median_span"), Some(Measure::Span(span(4))));
+        assert_eq!(play(plan("a b", Given, 5), &[], None).measure("span"), None);
+    }
+
+    #[test]
+    fn a_gap_longer_than_the_horizon_makes_a_watch_as_good_as_new() {
+        for (steps, arrangement) in [("a b", Given), ("!n a b", Given), ("a b", Any), ("a !b", Given)] {
+            let plan = plan(steps, arrangement, 10);
+            let gap = i64::try_from(plan.horizon().as_nanos()).unwrap_or(0);
+            let before = play(plan.clone(), &events("0n 0a"), Some(gap - 1)).claims().len();
+            let both =
+                play(plan.clone(), &[(0, 1 << 13), (0, 1), (gap, 2), (gap, 1)], Some(gap)).claims().len();
+            let alone = play(plan, &[(gap, 2), (gap, 1)], Some(gap)).claims().len();
+            assert_eq!(both, before + alone, "{steps}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_absence_claims_what_the_definition_claims(
+            steps in proptest::sample::select(vec!["a !n", "a b !n", "!n a !n", "a !b", "a !n b !n", "a !a"]),
+            within in 1u64..8, end in 0i64..40,
+            walk in proptest::collection::vec((0i64..5, proptest::sample::select(vec![1u32, 1, 2, 1 << 13, 3, 1 | 1 << 13])), 0..12),
+        ) {
+            let mut now = 0;
+            let events: Vec<(i64, u32)> = walk.into_iter().map(|(gap, class)| { now += gap; (now, class) }).collect();
+            let plan = plan(steps, Given, within);
+            let end = end.max(now);
+            prop_assert_eq!(play(plan.clone(), &events, Some(end)).claims(), naive(&plan, &events, end), "{}", steps);
+        }
+
+        #[test]
+        fn when_ties_are_any_an_absence_ignores_the_order_of_an_instant(
+            within in 1i64..8,
+            walk in proptest::collection::vec((0i64..4, proptest::sample::select(vec![1u32, 1 << 13, 1 | 1 << 13])), 0..12),
+        ) {
+            let mut now = 0;
+            let events: Vec<(i64, u32)> = walk.into_iter().map(|(gap, class)| { now += gap; (now, class) }).collect();
+            let satisfied = |index: usize| events.iter().enumerate().any(|(at, other)| {
+                at != index && other.1 & 1 << 13 != 0 && (0..=within).contains(&(other.0 - events[index].0))
+            });
+            let expected = (0..events.len()).filter(|&at| events[at].1 & 1 != 0 && !satisfied(at)).count();
+            let player = play(tied("a !n", Given, u64::try_from(within).unwrap_or(0)), &events, Some(1_000));
+            prop_assert_eq!(player.claims().len(), expected);
+        }
+    }
+}

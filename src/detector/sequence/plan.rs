@@ -1,0 +1,195 @@
+//! The steps of a sequence, compiled: which part an event can play.
+
+use std::time::Duration;
+
+use crate::detector::ClassId;
+
+/// At most so many steps of each need; repeated ones count as often as they are repeated.
+pub(super) const MOST: usize = 16;
+
+/// One step as a rule names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) class: ClassId,
+    pub(crate) need: Need,
+}
+
+/// What a step asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// So many events of the class.
+    Times(usize),
+    /// One event of the class belongs to the chain when there is one.
+    Maybe,
+    /// No event of the class may come here.
+    Never,
+}
+
+/// Whether steps come in the order given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrangement {
+    /// One after another.
+    Given,
+    /// In any order.
+    Any,
+}
+
+/// Why steps make no sequence, and at which step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing is required.
+    NothingRequired,
+    /// There are too many.
+    TooMany,
+    /// Two forbidden steps without a required one between them.
+    AdjacentNevers(usize),
+    /// Two optional steps in one place that ask for the same.
+    RepeatedMaybe(usize),
+    /// In any order, a class cannot be both required and forbidden.
+    Contradiction(usize),
+}
+
+/// A compiled sequence.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The required events, repeated ones as often as they are repeated.
+    pub(super) units: Vec<ClassId>,
+    pub(super) maybes: Vec<Aside>,
+    pub(super) nevers: Vec<Aside>,
+    pub(super) arrangement: Arrangement,
+    pub(super) within: Duration,
+    pub(super) ties_any: bool,
+}
+
+/// A step beside the required ones.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Aside {
+    pub(super) class: ClassId,
+    /// How many required events come before it.
+    pub(super) gap: usize,
+}
+
+/// The parts that one event can play, a bit for each place in the plan's lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Roles {
+    pub(super) units: u16,
+    pub(super) maybes: u16,
+    pub(super) nevers: u16,
+}
+
+/// The places of the set bits.
+pub(super) fn places(bits: u16) -> impl Iterator<Item = usize> {
+    (0..MOST).filter(move |place| bits & (1 << place) != 0)
+}
+
+impl Plan {
+    /// Compiles steps; `within` bounds last - first of the required events, inclusive.
+    pub(crate) fn new(
+        steps: &[Step],
+        arrangement: Arrangement,
+        within: Duration,
+        ties_any: bool,
+    ) -> Result<Self, Fault> {
+        let mut plan =
+            Self { units: Vec::new(), maybes: Vec::new(), nevers: Vec::new(), arrangement, within, ties_any };
+        for (index, step) in steps.iter().enumerate() {
+            let aside = Aside { class: step.class, gap: plan.units.len() };
+            match step.need {
+                Need::Times(times) => plan.units.extend(std::iter::repeat_n(step.class, times.min(MOST + 1))),
+                Need::Maybe => {
+                    let twin =
+                        |known: &Aside| known.class == aside.class && plan.shares_place(known.gap, aside.gap);
+                    if plan.maybes.iter().any(twin) {
+                        return Err(Fault::RepeatedMaybe(index));
+                    }
+                    plan.maybes.push(aside);
+                }
+                Need::Never => {
+                    let adjacent = plan.nevers.last().is_some_and(|last| last.gap == aside.gap);
+                    if adjacent && arrangement == Arrangement::Given {
+                        return Err(Fault::AdjacentNevers(index));
+                    }
+                    plan.nevers.push(aside);
+                }
+            }
+            if plan.units.len().max(plan.maybes.len()).max(plan.nevers.len()) > MOST {
+                return Err(Fault::TooMany);
+            }
+        }
+        if plan.units.is_empty() {
+            return Err(Fault::NothingRequired);
+        }
+        if arrangement == Arrangement::Any {
+            let both = |step: &Step| step.need == Need::Never && plan.units.contains(&step.class);
+            if let Some(index) = steps.iter().position(both) {
+                return Err(Fault::Contradiction(index));
+            }
+        }
+        Ok(plan)
+    }
+
+    fn shares_place(&self, gap: usize, other: usize) -> bool {
+        gap == other || self.arrangement == Arrangement::Any
+    }
+
+    /// All classes, ascending.
+    pub(super) fn all_classes(&self) -> Vec<ClassId> {
+        let asides = self.maybes.iter().chain(&self.nevers).map(|aside| aside.class);
+        let mut classes: Vec<ClassId> = self.units.iter().copied().chain(asides).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        classes
+    }
+
+    /// The parts that an event of these classes can play.
+    pub(super) fn roles(&self, is: impl Fn(ClassId) -> bool) -> Roles {
+        let bits = |classes: &mut dyn Iterator<Item = ClassId>| {
+            classes
+                .enumerate()
+                .filter(|(_, class)| is(*class))
+                .fold(0u16, |bits, (place, _)| bits | 1 << place)
+        };
+        Roles {
+            units: bits(&mut self.units.iter().copied()),
+            maybes: bits(&mut self.maybes.iter().map(|aside| aside.class)),
+            nevers: bits(&mut self.nevers.iter().map(|aside| aside.class)),
+        }
+    }
+
+    /// Whether the sequence waits for something not to come.
+    pub(super) fn waits(&self) -> bool {
+        match self.arrangement {
+            Arrangement::Given => self.nevers.iter().any(|never| never.gap == self.units.len()),
+            Arrangement::Any => !self.nevers.is_empty(),
+        }
+    }
+
+    /// Whether an event of these roles is what a complete chain waits not to see.
+    pub(super) fn ends_waiting(&self, roles: Roles) -> bool {
+        match self.arrangement {
+            Arrangement::Given => self.forbids(roles, self.units.len()),
+            Arrangement::Any => roles.nevers != 0,
+        }
+    }
+
+    /// Whether an event of these roles is forbidden after so many required events.
+    pub(super) fn forbids(&self, roles: Roles, gap: usize) -> bool {
+        places(roles.nevers).any(|place| self.nevers.get(place).is_some_and(|never| never.gap == gap))
+    }
+
+    /// The optional steps of these roles that stand after so many required events.
+    pub(super) fn maybes_at(&self, roles: Roles, gap: usize) -> impl Iterator<Item = usize> {
+        let here = move |place: &usize| self.maybes.get(*place).is_some_and(|maybe| maybe.gap == gap);
+        places(roles.maybes).filter(here)
+    }
+
+    /// The optional steps of these roles that may still join a complete chain.
+    pub(super) fn maybes_after(&self, roles: Roles) -> u16 {
+        match self.arrangement {
+            Arrangement::Given => {
+                self.maybes_at(roles, self.units.len()).fold(0, |bits, place| bits | 1 << place)
+            }
+            Arrangement::Any => roles.maybes,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! All that is remembered about one subject: a watch per symptom, what they claimed, and what awaits an explanation.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use crate::detector::Watch;
+use crate::model::{Evidence, Measure, Status, Timestamp};
+use crate::rule::Symptom;
+
+/// How many problem events there are of each signature (set of event classes).
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally(Vec<(u32, u64)>);
+
+impl Tally {
+    pub(super) fn add(&mut self, signature: u32, count: u64) {
+        match self.0.binary_search_by_key(&signature, |&(known, _)| known) {
+            Ok(at) => {
+                if let Some(slot) = self.0.get_mut(at) {
+                    slot.1 = slot.1.saturating_add(count);
+                }
+            }
+            Err(at) => self.0.insert(at, (signature, count)),
+        }
+    }
+
+    pub(super) fn get(&self, signature: u32) -> u64 {
+        self.0.iter().find(|&&(known, _)| known == signature).map_or(0, |&(_, count)| count)
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.0.iter().map(|&(_, count)| count).sum()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.0.iter().copied()
+    }
+
+    /// At least as much of everything as in `other`.
+    pub(super) fn raise_to(&mut self, other: &Self) {
+        for (signature, count) in other.iter() {
+            let missing = count.saturating_sub(self.get(signature));
+            self.add(signature, missing);
+        }
+    }
+}
+
+/// One symptom on one subject.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) symptom: usize,
+    /// Seeing it is nothing special: it weighs in a diagnosis and never asks for one.
+    pub(super) ordinary: bool,
+    pub(super) watch: Box<dyn Watch>,
+    pub(super) evidence: Evidence,
+    /// Problem events that the watch claimed in this episode.
+    pub(super) claims: Tally,
+    /// First and last claimed event of this episode.
+    pub(super) span: Option<(Timestamp, Timestamp)>,
+    /// When the symptom held for everything inside the subject.
+    pub(super) covered: Vec<(Timestamp, Timestamp)>,
+    /// As of the last judgement, `when` included, `unless` not.
+    pub(super) status: Status,
+    /// Something changed since the last judgement.
+    pub(super) stale: bool,
+    /// What was measured when the symptom was last there: what is over was there all the same.
+    pub(super) measures: Option<Vec<(SmolStr, Measure)>>,
+    pub(super) last_hit: Timestamp,
+    /// The timer that is set.
+    pub(super) deadline: Option<Timestamp>,
+}
+
+impl Entry {
+    pub(super) fn new(at: usize, symptom: &Symptom, now: Timestamp) -> Self {
+        let watch = Arc::clone(&symptom.detector).watch();
+        let status = watch.reading(now).status;
+        Self {
+            symptom: at,
+            ordinary: symptom.is_ordinary(),
+            watch,
+            evidence: Evidence::default(),
+            claims: Tally::default(),
+            span: None,
+            covered: Vec::new(),
+            status,
+            stale: false,
+            measures: None,
+            last_hit: now,
+            deadline: None,
+        }
+    }
+
+    /// Present, and not merely ordinary.
+    pub(super) fn is_news(&self) -> bool {
+        self.status.is_present() && !self.ordinary
+    }
+
+    pub(super) fn covers(&self, time: Timestamp) -> bool {
+        self.covered.iter().any(|&(from, to)| from <= time && time < to)
+    }
+}
+
+/// A past episode of a subject that others lie in.
+#[derive(Clone, Debug)]
+pub(super) struct Past {
+    pub(super) id: Arc<str>,
+    pub(super) first: Timestamp,
+    pub(super) last: Timestamp,
+    /// Cause and its probability then.
+    pub(super) causes: Vec<(usize, f64)>,
+}
+
+/// One subject.
+#[derive(Debug, Default)]
+pub(super) struct Chart {
+    pub(super) entries: Vec<Entry>,
+    /// Problem events of this very subject (not of those inside it) since the last episode ended.
+    pub(super) problems: Tally,
+    /// Problem events of subjects inside that a symptom of this one covers.
+    pub(super) covered: Vec<(usize, Tally)>,
+    /// The last claim or problem event.
+    pub(super) active: Option<Timestamp>,
+    /// When to look whether the subject has become quiet.
+    pub(super) look: Option<Timestamp>,
+    pub(super) past: Vec<Past>,
+}
+
+impl Chart {
+    /// How many past episodes are remembered.
+    const PAST: usize = 64;
+
+    pub(super) fn entry(&self, symptom: usize) -> Option<&Entry> {
+        let at = self.entries.binary_search_by_key(&symptom, |entry| entry.symptom).ok()?;
+        self.entries.get(at)
+    }
+
+    pub(super) fn entry_mut(&mut self, symptom: usize) -> Option<&mut Entry> {
+        let at = self.entries.binary_search_by_key(&symptom, |entry| entry.symptom).ok()?;
+        self.entries.get_mut(at)
+    }
+
+    /// The entry of a symptom, made when there is none.
+    pub(super) fn entry_or(&mut self, symptom: usize, make: impl FnOnce() -> Entry) -> Option<&mut Entry> {
+        let at = match self.entries.binary_search_by_key(&symptom, |entry| entry.symptom) {
+            Ok(at) => at,
+            Err(at) => {
+                self.entries.insert(at, make());
+                at
+            }
+        };
+        self.entries.get_mut(at)
+    }
+
+    pub(super) fn touch(&mut self, time: Timestamp) {
+        self.active = Some(self.active.map_or(time, |active| active.max(time)));
+    }
+
+    /// First and last claimed event of the symptoms that are present.
+    pub(super) fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let spans = self.entries.iter().filter(|entry| entry.is_news()).filter_map(|entry| entry.span);
+        spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    pub(super) fn has_news(&self) -> bool {
+        self.entries.iter().any(Entry::is_news)
+    }
+
+    pub(super) fn remember(&mut self, past: Past) {
+        if self.past.len() == Self::PAST {
+            self.past.remove(0);
+        }
+        self.past.push(past);
+    }
+
+    /// Ends the episode: what was claimed is forgotten; what watches learned stays where they can keep it.
+    pub(super) fn end_episode(&mut self, now: Timestamp, horizon: impl Fn(usize) -> std::time::Duration) {
+        self.problems = Tally::default();
+        self.covered.clear();
+        self.active = None;
+        self.look = None;
+        self.entries.retain_mut(|entry| {
+            if entry.ordinary {
+                return true;
+            }
+            let kept = entry.watch.renew()
+                || (!entry.status.is_present() && entry.last_hit.plus(horizon(entry.symptom)) > now);
+            entry.evidence = Evidence::default();
+            entry.claims = Tally::default();
+            entry.span = None;
+            entry.covered.clear();
+            entry.measures = None;
+            entry.stale = false;
+            entry.status = entry.watch.reading(now).status;
+            kept
+        });
+    }
+}

@@ -1,0 +1,304 @@
+//! All memory of one stream: events go in in any order within lateness, diagnoses come out in order of event time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::detector::{ClassId, Findings};
+use crate::engine::Settings;
+use crate::engine::chart::Chart;
+use crate::engine::subjects::Subjects;
+use crate::model::{Diagnosis, Event, Origin, Reject, RejectSample, Summary, Timestamp};
+use crate::rule::{Identity, Plan, Symptom};
+use crate::timeline::{Admitted, Ingress, Order, Reorder, Timers};
+
+/// A stream of records in (roughly) the order of time, from one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SourceId(usize);
+
+impl SourceId {
+    /// Sources are numbered from 0 in the order of opening.
+    pub(crate) fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// Which classes an event belongs to, and who wants to know.
+#[derive(Debug)]
+pub(super) struct Signature {
+    pub(super) classes: Vec<ClassId>,
+    pub(super) symptoms: Vec<usize>,
+    pub(super) problem: bool,
+}
+
+/// A problem event that a containing subject may still cover.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) time: Timestamp,
+    pub(super) subject: u32,
+    pub(super) signature: u32,
+}
+
+/// The memory of one stream. Made by [`Engine::run`](crate::Engine::run).
+#[derive(Debug)]
+pub struct Run {
+    pub(super) plan: Arc<Plan>,
+    pub(super) settings: Settings,
+    ingress: Ingress<Option<(Event, u32)>>,
+    pub(super) waiting: Reorder<(Event, u32)>,
+    pub(super) timers: Timers<(u32, u32)>,
+    /// Watches that want to settle the present instant once all its events are known.
+    pub(super) instant: Vec<(u32, u32)>,
+    pub(super) subjects: Subjects,
+    pub(super) charts: Vec<Chart>,
+    pub(super) signatures: Vec<Signature>,
+    signature_ids: BTreeMap<Vec<ClassId>, u32>,
+    pub(super) pending: VecDeque<Pending>,
+    pub(super) delay: Duration,
+    /// For each level of subjects, whether others lie in it.
+    pub(super) holds_others: Vec<bool>,
+    pub(super) files: Vec<Arc<str>>,
+    source_files: Vec<u32>,
+    positions: Vec<u64>,
+    /// Time and identity of the last record of each source.
+    previous: Vec<(Timestamp, u64)>,
+    pub(super) ready: Vec<Diagnosis>,
+    pub(super) summary: Summary,
+    pub(super) findings: Findings,
+    admitted: Vec<Admitted<Option<(Event, u32)>>>,
+    pub(super) places: Vec<Option<u32>>,
+    classes: Vec<ClassId>,
+    pub(super) now: Timestamp,
+}
+
+impl Run {
+    pub(super) fn new(plan: Arc<Plan>, settings: Settings) -> Self {
+        let delay = plan.symptoms.iter().map(|symptom| symptom.detector.delay()).max().unwrap_or_default();
+        let levels = 0..plan.schema.levels();
+        let inside = |outer: usize| levels.clone().any(|inner| plan.schema.parent(inner) == Some(outer));
+        let holds_others = levels.clone().map(inside).collect();
+        Self {
+            plan,
+            settings,
+            ingress: Ingress::new(settings.lateness, settings.horizon()),
+            waiting: Reorder::default(),
+            timers: Timers::default(),
+            instant: Vec::new(),
+            subjects: Subjects::default(),
+            charts: Vec::new(),
+            signatures: Vec::new(),
+            signature_ids: BTreeMap::new(),
+            pending: VecDeque::new(),
+            delay,
+            holds_others,
+            files: Vec::new(),
+            source_files: Vec::new(),
+            positions: Vec::new(),
+            previous: Vec::new(),
+            ready: Vec::new(),
+            summary: Summary::default(),
+            findings: Findings::default(),
+            admitted: Vec::new(),
+            places: Vec::new(),
+            classes: Vec::new(),
+            now: Timestamp::MIN,
+        }
+    }
+
+    /// Opens a source. While it is open and silent it holds back every judgement that time decides, so open the sources
+    /// of one log together and close each when it ends.
+    pub fn open(&mut self, name: &str) -> SourceId {
+        let source = SourceId(self.ingress.open());
+        let file = self.file(name);
+        self.source_files.push(file);
+        self.positions.push(0);
+        self.previous.push((Timestamp::MIN, 0));
+        source
+    }
+
+    /// Names a file that events come from; evidence points to it by this name.
+    pub fn file(&mut self, name: &str) -> u32 {
+        self.files.push(name.into());
+        u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Takes in an event. One without an [origin](crate::model::Origin) gets its number in its source as line and offset.
+    pub fn push(&mut self, source: SourceId, mut event: Event) {
+        if event.origin() == Origin::default() {
+            let position = self.positions.get_mut(source.0).map_or(0, |position| {
+                *position += 1;
+                *position
+            });
+            let file = self.source_files.get(source.0).copied().unwrap_or_default();
+            event.set_origin(Origin { file, line: position, offset: position });
+        }
+        self.observe(source, &event);
+    }
+
+    /// Takes in an event that the caller goes on using.
+    pub(crate) fn observe(&mut self, source: SourceId, event: &Event) {
+        self.summary.records.read += 1;
+        let time = event.time();
+        if self.is_repeat(source, event) {
+            self.summary.records.duplicate += 1;
+            return;
+        }
+        let wanted = self.classify(event).map(|signature| (event.clone(), signature));
+        let mut admitted = std::mem::take(&mut self.admitted);
+        self.ingress.offer(source.0, wanted, time, &mut admitted);
+        self.admit(source, &mut admitted);
+        self.admitted = admitted;
+    }
+
+    /// Counts a record that no rule asks about and that says nothing of time.
+    pub(crate) fn skip(&mut self) {
+        self.summary.records.read += 1;
+        self.summary.records.skipped += 1;
+    }
+
+    /// Counts a record that could not be read.
+    pub(crate) fn reject(&mut self, reason: Reject, origin: Origin) {
+        /// How many rejected records of each reason are named.
+        const SAMPLES: u64 = 3;
+        self.summary.records.read += 1;
+        let count = self.summary.records.rejected.entry(reason).or_default();
+        *count += 1;
+        if *count <= SAMPLES {
+            let source = self.file_name(origin.file);
+            self.summary.samples.push(RejectSample {
+                reason,
+                source,
+                line: origin.line,
+                offset: origin.offset,
+            });
+        }
+    }
+
+    /// The source has ended: it no longer holds the others back.
+    pub fn close(&mut self, source: SourceId) {
+        let mut admitted = std::mem::take(&mut self.admitted);
+        self.ingress.close(source.0, &mut admitted);
+        self.admit(source, &mut admitted);
+        self.admitted = admitted;
+    }
+
+    /// The newest event time that a source has shown.
+    pub fn frontier(&self, source: SourceId) -> Option<Timestamp> {
+        self.ingress.newest(source.0)
+    }
+
+    /// The diagnoses that were resolved since the last call, in order of event time.
+    pub fn drain(&mut self) -> Vec<Diagnosis> {
+        let ready = std::mem::take(&mut self.ready);
+        self.summary.diagnoses += ready.len() as u64;
+        ready
+    }
+
+    /// Ends the stream: closes every source, judges what is still open, and accounts for every record.
+    ///
+    /// What still waits for an event then is unknown, not missing, unless the engine was told that the stream is
+    /// [complete](crate::EngineBuilder::complete).
+    pub fn finish(mut self) -> (Vec<Diagnosis>, Summary) {
+        for source in 0..self.positions.len() {
+            self.close(SourceId(source));
+        }
+        if self.settings.complete {
+            self.reach(Timestamp::MAX);
+        }
+        self.settle(None);
+        self.diagnose_open();
+        let ready = self.drain();
+        if self.summary.records.future > 0 {
+            self.summary.horizon = self.settings.horizon();
+        }
+        (ready, self.summary)
+    }
+
+    pub(crate) fn summary_mut(&mut self) -> &mut Summary {
+        &mut self.summary
+    }
+
+    pub(super) fn file_name(&self, file: u32) -> Arc<str> {
+        let name = usize::try_from(file).ok().and_then(|file| self.files.get(file));
+        name.map_or_else(|| Arc::from(""), Arc::clone)
+    }
+
+    /// Whether the record stands right behind itself: a repeat is no second witness for a strange time.
+    fn is_repeat(&mut self, source: SourceId, event: &Event) -> bool {
+        let this = (event.time(), event.identity());
+        let Some(previous) = self.previous.get_mut(source.0) else { return false };
+        self.plan.identity == Identity::Record && this.1 != 0 && std::mem::replace(previous, this) == this
+    }
+
+    /// The signature of an event that some rule asks about.
+    fn classify(&mut self, event: &Event) -> Option<u32> {
+        let mut classes = std::mem::take(&mut self.classes);
+        classes.clear();
+        for (at, class) in self.plan.classes.iter().enumerate() {
+            let mut unknown = false;
+            if class.holds(event, &mut || unknown = true) {
+                classes.push(ClassId(u32::try_from(at).unwrap_or(u32::MAX)));
+            }
+            if unknown && let Some(name) = self.plan.class_names.get(at) {
+                *self.summary.unknown_predicates.entry(Arc::clone(name)).or_default() += 1;
+            }
+        }
+        let signature = (!classes.is_empty()).then(|| self.signature(&classes));
+        self.classes = classes;
+        signature
+    }
+
+    fn signature(&mut self, classes: &[ClassId]) -> u32 {
+        if let Some(&known) = self.signature_ids.get(classes) {
+            return known;
+        }
+        let wanted =
+            |symptom: &Symptom| symptom.classes.iter().any(|class| classes.binary_search(class).is_ok());
+        let symptoms =
+            self.plan.symptoms.iter().enumerate().filter(|(_, symptom)| wanted(symptom)).map(|(at, _)| at);
+        let symptoms = symptoms.collect();
+        let problem = self.plan.problems.iter().any(|class| classes.binary_search(class).is_ok());
+        let id = u32::try_from(self.signatures.len()).unwrap_or(u32::MAX);
+        self.signatures.push(Signature { classes: classes.to_vec(), symptoms, problem });
+        self.signature_ids.insert(classes.to_vec(), id);
+        id
+    }
+
+    fn admit(&mut self, source: SourceId, admitted: &mut Vec<Admitted<Option<(Event, u32)>>>) {
+        for admitted in admitted.drain(..) {
+            match admitted {
+                Admitted::Late(_) => self.summary.records.late += 1,
+                Admitted::Future(_) => self.summary.records.future += 1,
+                Admitted::Accepted(None) => self.summary.records.skipped += 1,
+                Admitted::Accepted(Some((event, signature))) => {
+                    self.summary.first =
+                        Some(self.summary.first.map_or(event.time(), |first| first.min(event.time())));
+                    self.summary.last =
+                        Some(self.summary.last.map_or(event.time(), |last| last.max(event.time())));
+                    if self.waiting.insert(self.order(source, &event), (event, signature)) {
+                        self.summary.records.decoded += 1;
+                    } else {
+                        self.summary.records.duplicate += 1;
+                    }
+                }
+            }
+        }
+        if let Some(watermark) = self.ingress.watermark() {
+            self.reach(watermark);
+        }
+    }
+
+    fn order(&self, source: SourceId, event: &Event) -> Order {
+        let origin = event.origin();
+        match self.plan.identity {
+            Identity::Record if event.identity() != 0 => {
+                Order { time: event.time(), a: event.identity(), b: 0 }
+            }
+            Identity::Record | Identity::Position => Order {
+                time: event.time(),
+                a: (source.0 as u64) << 32 | u64::from(origin.file),
+                b: origin.offset,
+            },
+        }
+    }
+}

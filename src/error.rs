@@ -1,0 +1,202 @@
+//! What can go wrong, for programs ([`Error`]) and for authors of rules ([`Problem`]).
+//!
+//! Bad *input* is neither: records that cannot be read are counted and located in the
+//! [`Summary`](crate::Summary) and never stop a run.
+
+use std::fmt;
+use std::ops::Range;
+
+/// Why an operation of this library failed.
+///
+/// Opaque on purpose: ask it with the `is_…` methods, show it with `Display`.
+#[derive(Clone, Debug)]
+pub struct Error(Box<Kind>);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Rules(Vec<Problem>),
+    NotFound(String),
+    Read { what: String, why: String },
+    Config(String),
+}
+
+impl Error {
+    /// An error made of faults in rule files; `problems` is never empty.
+    pub fn rules(problems: Vec<Problem>) -> Self {
+        Self(Box::new(Kind::Rules(problems)))
+    }
+
+    /// Something was named that does not exist: a pack, a file, an article.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self(Box::new(Kind::NotFound(message.into())))
+    }
+
+    /// Something exists and could not be read.
+    pub fn read(what: impl Into<String>, why: impl fmt::Display) -> Self {
+        Self(Box::new(Kind::Read { what: what.into(), why: why.to_string() }))
+    }
+
+    /// Settings that contradict each other or that no part of the engine understands.
+    pub fn config(message: impl Into<String>) -> Self {
+        Self(Box::new(Kind::Config(message.into())))
+    }
+
+    /// The faults in rule files, when that is what went wrong; empty otherwise.
+    pub fn problems(&self) -> &[Problem] {
+        match &*self.0 {
+            Kind::Rules(problems) => problems,
+            Kind::NotFound(_) | Kind::Read { .. } | Kind::Config(_) => &[],
+        }
+    }
+
+    /// Whether rule files were refused.
+    pub fn is_rules(&self) -> bool {
+        matches!(&*self.0, Kind::Rules(_))
+    }
+
+    /// Whether something was named that does not exist.
+    pub fn is_not_found(&self) -> bool {
+        matches!(&*self.0, Kind::NotFound(_))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Kind::Rules(problems) => {
+                for (i, problem) in problems.iter().enumerate() {
+                    if i > 0 {
+                        writeln!(f)?;
+                    }
+                    write!(f, "{problem}")?;
+                }
+                Ok(())
+            }
+            Kind::NotFound(message) | Kind::Config(message) => f.write_str(message),
+            Kind::Read { what, why } => write!(f, "cannot read `{what}`: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A fault in a rule file, a mapping or an article: what is wrong, exactly where, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Stable name of the kind of fault, for example `unknown-key`.
+    pub code: &'static str,
+    /// The file as the pack names it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// The bytes of the file that are meant.
+    pub span: Range<usize>,
+    /// What is wrong: lower case, no full stop, user text in backticks.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Problem {
+    /// The same problem with a line of advice.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {} [{}]", self.file, self.line, self.column, self.message, self.code)?;
+        if let Some(help) = &self.help {
+            write!(f, "\n  help: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The known word that looks most like `word`, when one looks like it at all: for the help of a [`Problem`].
+///
+/// ```
+/// let known = ["within", "at-least", "event"];
+/// assert_eq!(etiolog::did_you_mean("wihtin", known).as_deref(), Some("within"));
+/// assert_eq!(etiolog::did_you_mean("colour", known), None);
+/// ```
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let word: Vec<char> = word.chars().flat_map(char::to_lowercase).collect();
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in known {
+        let letters: Vec<char> = candidate.chars().flat_map(char::to_lowercase).collect();
+        let longest = word.len().max(letters.len());
+        if longest > LONGEST_WORD {
+            continue;
+        }
+        let distance = edits(&word, &letters);
+        // A third of the letters may differ; of two equally near words the first named wins.
+        if distance <= (longest / 3).max(1)
+            && distance < longest
+            && best.is_none_or(|(least, _)| distance < least)
+        {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate.to_owned())
+}
+
+/// Longer words are not compared: the effort grows with the square of the length.
+const LONGEST_WORD: usize = 64;
+
+/// How many letters must be added, dropped, replaced or swapped with their neighbour.
+fn edits(a: &[char], b: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    for (i, &x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, &y) in b.iter().enumerate() {
+            let at = |cells: &[usize], k: usize| cells.get(k).copied().unwrap_or(usize::MAX - 1);
+            let mut least =
+                (at(&above, j) + usize::from(x != y)).min(at(&above, j + 1) + 1).min(at(&row, j) + 1);
+            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(&y) && b.get(j - 1) == Some(&x);
+            if swapped {
+                least = least.min(at(&before, j - 1) + 1);
+            }
+            row.push(least);
+        }
+        before = std::mem::replace(&mut above, row);
+    }
+    above.last().copied().unwrap_or(a.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_word_finds_its_neighbour() {
+        let known = ["periodic", "sequence", "count", "code"];
+        for (word, meant) in
+            [("periodc", "periodic"), ("seqeunce", "sequence"), ("Count", "count"), ("cod", "code")]
+        {
+            assert_eq!(did_you_mean(word, known).as_deref(), Some(meant), "{word}");
+        }
+    }
+
+    #[test]
+    fn an_unlike_word_finds_nothing() {
+        assert_eq!(did_you_mean("colour", ["periodic", "count"]), None);
+        assert_eq!(did_you_mean("x", ["y"]), None);
+        assert_eq!(did_you_mean("", ["y"]), None);
+        assert_eq!(did_you_mean(&"a".repeat(100_000), ["a"]), None);
+    }
+
+    #[test]
+    fn a_swap_of_neighbours_is_one_edit() {
+        let letters = |word: &str| word.chars().collect::<Vec<_>>();
+        assert_eq!(edits(&letters("ab"), &letters("ba")), 1);
+        assert_eq!(edits(&letters(""), &letters("abc")), 3);
+        assert_eq!(edits(&letters("kitten"), &letters("sitting")), 3);
+    }
+}

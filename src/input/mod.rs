@@ -1,0 +1,60 @@
+//! Bytes in, events out. The only room that names nom.
+//!
+//! ```text
+//! bytes ──expand──▶ bytes ──framing──▶ record ──Format──▶ Row ──Mapping──▶ Event
+//!        gzip, zstd        any chunking       wanted paths      as the pack says
+//! ```
+//!
+//! It refuses to know rules and subjects' memory; what a field means is the pack's business (`inputs/*.yaml`). To add a
+//! format, copy `json.rs` and add a line to `plugin.rs`.
+
+mod escape;
+mod expand;
+mod framing;
+mod json;
+mod mapper;
+mod mapping;
+mod paths;
+mod row;
+mod stamp;
+mod structural;
+
+use std::fmt::Debug;
+
+use crate::model::Reject;
+
+pub use expand::Expand;
+pub use framing::{Framed, Framer};
+pub use json::Json;
+pub use mapper::{Mapped, Mapper};
+pub use mapping::{As, Case, FieldMapping, Join, Mapping, ReadFrom, Take, TimeMapping};
+pub use paths::Paths;
+pub use row::{Cell, CellKind, Row};
+pub use stamp::StampFormat;
+
+/// How records stand in a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// One JSON object after another: a line each, spread over lines, or as the elements of an array, at the top or
+    /// under one key of an envelope.
+    JsonObjects,
+    /// One record a line; `\n` or `\r\n` ends it.
+    Lines,
+}
+
+/// A way of writing records: how a stream is cut and how one record's wanted values are found.
+pub trait Format: Debug + Send + Sync {
+    /// The word after `format:` in an input file.
+    fn name(&self) -> &'static str;
+
+    /// How records stand in a stream.
+    fn framing(&self) -> Framing;
+
+    /// Finds the values at the wanted paths in one record and puts each in its place in `row`.
+    ///
+    /// # Errors
+    ///
+    /// The reason, when the record cannot be read at all. What can be read of a record with a broken part is kept, and
+    /// [`Row::set_partial`] says so.
+    fn decode(&self, record: &[u8], wanted: &Paths, row: &mut Row) -> Result<(), Reject>;
+}

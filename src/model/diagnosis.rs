@@ -1,0 +1,428 @@
+//! What the engine says about one subject: symptoms with evidence, causes ranked, what to do.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use smol_str::SmolStr;
+
+use crate::model::{Origin, Subject, Timestamp, Value};
+
+/// How much a cause matters to the people on call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Severity {
+    /// Expected behaviour: nothing to do.
+    Benign,
+    /// Worth knowing.
+    Info,
+    /// Worth a look in working hours.
+    Warning,
+    /// Something is broken.
+    Error,
+    /// Many are affected now.
+    Critical,
+}
+
+impl Severity {
+    /// All severities, mildest first.
+    pub const ALL: [Self; 5] = [Self::Benign, Self::Info, Self::Warning, Self::Error, Self::Critical];
+
+    /// The word that rule files and outputs use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Benign => "benign",
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// The severity of this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|severity| severity.word() == word)
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// A probability between 0 and 1, printed with three digits.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Probability(f64);
+
+impl Probability {
+    /// Clamped to 0..=1; NaN becomes 0.
+    pub fn new(p: f64) -> Self {
+        Self(if p.is_nan() { 0.0 } else { p.clamp(0.0, 1.0) })
+    }
+
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Probability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Certainty is never claimed by rounding alone.
+        match self.0 {
+            p if p > 0.999 => f.pad("> 99.9 %"),
+            p if p > 0.0 && p < 0.001 => f.pad("< 0.1 %"),
+            p if p >= 0.1 => f.pad(&format!("{:.0} %", p * 100.0)),
+            p => f.pad(&format!("{:.1} %", p * 100.0)),
+        }
+    }
+}
+
+impl Serialize for Probability {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64((self.0 * 1e6).round() / 1e6)
+    }
+}
+
+/// Whether an episode is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// The subject has not been quiet for the pack's period.
+    Open,
+    /// The subject has been quiet for the pack's period.
+    Resolved,
+}
+
+/// What a detector knows about its symptom on one subject.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Status {
+    /// Seen, with the detector's own confidence.
+    Present(Probability),
+    /// Looked for and not there.
+    Absent,
+    /// Cannot be said, and why: `learning 3/5`, `no such input`, `inconclusive at the end of the input`.
+    Unknown(SmolStr),
+}
+
+impl Status {
+    /// `present`, `absent` or `unknown`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Present(_) => "present",
+            Self::Absent => "absent",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// Whether the symptom was seen.
+    pub fn is_present(&self) -> bool {
+        matches!(self, Self::Present(_))
+    }
+}
+
+/// What a detector measured.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Measure {
+    /// How many.
+    Count(u64),
+    /// A plain number: a ratio, a share, a score.
+    Number(f64),
+    /// How long.
+    Span(Duration),
+    /// A word.
+    Text(SmolStr),
+    /// Yes or no.
+    Flag(bool),
+}
+
+impl Measure {
+    /// As a predicate sees it: spans are whole nanoseconds, so `periodic.period >= 40.min` compares them.
+    pub fn value(&self) -> Value {
+        match self {
+            Self::Count(n) => Value::Int(i64::try_from(*n).unwrap_or(i64::MAX)),
+            Self::Number(x) => Value::Float(*x),
+            Self::Span(span) => Value::Int(i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)),
+            Self::Text(text) => Value::Text(text.clone()),
+            Self::Flag(flag) => Value::Bool(*flag),
+        }
+    }
+}
+
+/// Spans are seconds; numbers keep six digits after the point.
+impl Serialize for Measure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Count(n) => serializer.serialize_u64(*n),
+            Self::Number(x) => serializer.serialize_f64((x * 1e6).round() / 1e6),
+            Self::Span(span) => serializer.serialize_f64((span.as_secs_f64() * 1e3).round() / 1e3),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Flag(flag) => serializer.serialize_bool(*flag),
+        }
+    }
+}
+
+/// One event that speaks for a symptom, small enough to keep by the million.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Exhibit {
+    /// Event time.
+    pub time: Timestamp,
+    /// See [`Event::identity`](crate::Event::identity).
+    pub identity: u64,
+    /// Where the record stands.
+    pub origin: Origin,
+    /// Which set of event classes the event belongs to; dense, given out by the run.
+    pub signature: u32,
+}
+
+/// The events that speak for a symptom: the first four, the last four, and how many there were.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    first: Vec<Exhibit>,
+    last: std::collections::VecDeque<Exhibit>,
+    count: u64,
+}
+
+impl Evidence {
+    /// How many events are kept from each end.
+    pub const KEPT: usize = 4;
+
+    /// Adds an event. Events may come in any order of time; what is kept depends on the order of adding.
+    pub fn add(&mut self, exhibit: Exhibit) {
+        self.count = self.count.saturating_add(1);
+        if self.first.len() < Self::KEPT {
+            self.first.push(exhibit);
+            return;
+        }
+        if self.last.len() == Self::KEPT {
+            self.last.pop_front();
+        }
+        self.last.push_back(exhibit);
+    }
+
+    /// How many events there were.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The kept events, in the order of adding.
+    pub fn kept(&self) -> impl Iterator<Item = &Exhibit> {
+        self.first.iter().chain(&self.last)
+    }
+
+    /// The first event added.
+    pub fn first(&self) -> Option<&Exhibit> {
+        self.first.first()
+    }
+
+    /// The last event added.
+    pub fn last(&self) -> Option<&Exhibit> {
+        self.last.back().or(self.first.last())
+    }
+}
+
+/// One kept event, ready to be found again in the files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExhibitReport {
+    /// The file or stream.
+    pub source: Arc<str>,
+    /// Line, from 1, in the decompressed text.
+    pub line: u64,
+    /// Byte offset in the decompressed text.
+    pub offset: u64,
+    /// Event time.
+    pub time: Timestamp,
+}
+
+/// One symptom on one subject, as it stood in the episode.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SymptomReport {
+    /// `article#symptom`.
+    pub id: Arc<str>,
+    /// What it means, for a person.
+    pub title: Arc<str>,
+    /// Present, absent or unknown.
+    pub status: Status,
+    /// What the detector measured, in its own order.
+    pub measures: Vec<(SmolStr, Measure)>,
+    /// How many events speak for it.
+    pub events: u64,
+    /// The first and the last of them.
+    pub evidence: Vec<ExhibitReport>,
+}
+
+impl SymptomReport {
+    /// A symptom about which nothing but its status is known.
+    pub fn new(id: Arc<str>, title: Arc<str>, status: Status) -> Self {
+        Self { id, title, status, measures: Vec::new(), events: 0, evidence: Vec::new() }
+    }
+
+    /// A measure by name.
+    pub fn measure(&self, name: &str) -> Option<&Measure> {
+        self.measures.iter().find(|(known, _)| known == name).map(|(_, measure)| measure)
+    }
+}
+
+struct Measures<'a>(&'a [(SmolStr, Measure)]);
+
+impl Serialize for Measures<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, measure) in self.0 {
+            map.serialize_entry(name, measure)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for SymptomReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", &*self.id)?;
+        map.serialize_entry("title", &*self.title)?;
+        map.serialize_entry("status", self.status.word())?;
+        match &self.status {
+            Status::Present(confidence) => map.serialize_entry("confidence", confidence)?,
+            Status::Absent => {}
+            Status::Unknown(why) => map.serialize_entry("why", why)?,
+        }
+        map.serialize_entry("measures", &Measures(&self.measures))?;
+        map.serialize_entry("events", &self.events)?;
+        map.serialize_entry("evidence", &self.evidence)?;
+        map.end()
+    }
+}
+
+/// How much one symptom says for (or against) a cause.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Points {
+    /// `article#symptom`, or `prior`.
+    pub symptom: Arc<str>,
+    /// Decibans: 10·log10 of the odds with it over the odds without it.
+    #[serde(serialize_with = "tenths")]
+    pub decibans: f64,
+}
+
+fn tenths<S: Serializer>(x: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((x * 10.0).round() / 10.0)
+}
+
+/// Whether a solution is something to do, something to avoid, or a reason to do nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SolutionKind {
+    /// Do this.
+    Do,
+    /// Do not do this, though it looks right.
+    Avoid,
+    /// No action is needed.
+    Nothing,
+}
+
+/// One step that helps against a cause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SolutionReport {
+    /// `article#solution`.
+    pub id: Arc<str>,
+    /// Do, avoid or nothing.
+    pub kind: SolutionKind,
+    /// The advice.
+    pub text: Arc<str>,
+    /// Where to read more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<Arc<str>>,
+}
+
+/// One competing cause.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CauseReport {
+    /// `article#cause`.
+    pub id: Arc<str>,
+    /// What it means, for a person.
+    pub title: Arc<str>,
+    /// How probable it is, given all symptoms and all other causes.
+    pub probability: Probability,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What each symptom contributed, strongest first.
+    pub points: Vec<Points>,
+    /// What to do, in order.
+    pub solutions: Vec<SolutionReport>,
+}
+
+/// The observation that would change the ranking most.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NextLook {
+    /// `article#symptom`, one that is unknown.
+    pub symptom: Arc<str>,
+    /// What it means, for a person.
+    pub title: Arc<str>,
+    /// Why it is unknown.
+    pub why: SmolStr,
+}
+
+/// One subject, one episode: what was seen, what explains it, what to do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// Stable across reruns: a hash of pack, subject and the first event's identity.
+    pub id: Arc<str>,
+    /// Open or resolved.
+    pub state: State,
+    /// The severity of the verdict.
+    pub severity: Severity,
+    /// What this is about.
+    pub subject: Subject,
+    /// Time of the first event that speaks for a symptom.
+    pub first_seen: Timestamp,
+    /// Time of the last one.
+    pub last_seen: Timestamp,
+    /// The id of the most probable cause, or `cannot-tell`.
+    pub verdict: Arc<str>,
+    /// Why it cannot be told, when it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<SmolStr>,
+    /// The id of the diagnosis of a containing subject that explains this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained_by: Option<Arc<str>>,
+    /// Most probable first.
+    pub causes: Vec<CauseReport>,
+    /// The probability that no known cause is at work.
+    pub none_of_these: Probability,
+    /// Every symptom that competes here: present first, then unknown, then absent.
+    pub symptoms: Vec<SymptomReport>,
+    /// What to look at next, when something unknown could change the verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<NextLook>,
+    /// Problem events of this subject in this episode, and how many of them the verdict accounts for.
+    pub problem_events: u64,
+    /// See `problem_events`.
+    pub explained_events: u64,
+}
+
+impl Diagnosis {
+    /// The verdict of an engine that cannot tell.
+    pub const CANNOT_TELL: &'static str = "cannot-tell";
+
+    /// The most probable cause.
+    pub fn top(&self) -> Option<&CauseReport> {
+        self.causes.first()
+    }
+
+    /// The most probable cause, unless the verdict is that it cannot be told.
+    pub fn cause(&self) -> Option<&CauseReport> {
+        self.causes.first().filter(|cause| cause.id == self.verdict)
+    }
+
+    /// The symptoms that were seen.
+    pub fn present(&self) -> impl Iterator<Item = &SymptomReport> {
+        self.symptoms.iter().filter(|symptom| symptom.status.is_present())
+    }
+}

@@ -1,0 +1,24 @@
+//! The vocabulary: plain data that every other room speaks.
+//!
+//! Nothing here reads a file, a clock or a format. A [`record`](Origin) is the bytes of one entry; an
+//! [`Event`] is that record decoded and mapped; a [`Subject`] is what a diagnosis is about; a
+//! [`SymptomReport`] says what a detector saw; a [`Diagnosis`] ranks the causes.
+
+mod diagnosis;
+mod event;
+mod schema;
+mod subject;
+mod summary;
+mod time;
+mod value;
+
+pub use diagnosis::{
+    CauseReport, Diagnosis, Evidence, Exhibit, ExhibitReport, Measure, NextLook, Points, Probability,
+    Severity, SolutionKind, SolutionReport, State, Status, SymptomReport,
+};
+pub use event::{Event, EventBuilder, Origin};
+pub use schema::{FieldId, Schema};
+pub use subject::Subject;
+pub use summary::{Accounts, Begin, Reject, RejectSample, SourceSummary, Summary};
+pub use time::Timestamp;
+pub use value::Value;

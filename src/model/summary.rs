@@ -1,0 +1,195 @@
+//! What happened to every record, and what a run began with.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::model::Timestamp;
+
+/// Why a record could not be read. Each reason is counted and the first few are located.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Reject {
+    /// The bytes are not a record of the format.
+    Malformed,
+    /// The bytes are not text: binary data, or a NUL byte.
+    Binary,
+    /// The stream is UTF-16 or UTF-32; only UTF-8 is read.
+    Utf16,
+    /// The record is longer than the limit; it was skipped without being kept.
+    Oversize,
+    /// Brackets are nested deeper than the limit.
+    TooDeep,
+    /// There is no time stamp.
+    NoTime,
+    /// The time stamp cannot be read.
+    BadTime,
+    /// The time lies outside 1970-2262.
+    TimeRange,
+    /// A compressed stream ended too early or is damaged.
+    Truncated,
+    /// The record does not say whom it is about.
+    NoSubject,
+    /// The decoder of a plugin failed.
+    Plugin,
+}
+
+impl Reject {
+    /// The reason as one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Binary => "binary",
+            Self::Utf16 => "utf16",
+            Self::Oversize => "oversize",
+            Self::TooDeep => "too-deep",
+            Self::NoTime => "no-time",
+            Self::BadTime => "bad-time",
+            Self::TimeRange => "time-range",
+            Self::Truncated => "truncated",
+            Self::NoSubject => "no-subject",
+            Self::Plugin => "plugin",
+        }
+    }
+
+    /// The reason as a sentence.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Malformed => "not a complete record of this format",
+            Self::Binary => "not text",
+            Self::Utf16 => "UTF-16 or UTF-32 text; convert it to UTF-8 first",
+            Self::Oversize => "longer than the record limit",
+            Self::TooDeep => "nested deeper than the limit",
+            Self::NoTime => "no time stamp",
+            Self::BadTime => "a time stamp that cannot be read",
+            Self::TimeRange => "a time outside 1970-2262",
+            Self::Truncated => "the compressed stream is damaged or ends too early",
+            Self::NoSubject => "does not say whom it is about",
+            Self::Plugin => "the plugin that decodes it failed",
+        }
+    }
+}
+
+impl fmt::Display for Reject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// One rejected record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RejectSample {
+    /// Why.
+    pub reason: Reject,
+    /// The file or stream.
+    pub source: Arc<str>,
+    /// Line, from 1.
+    pub line: u64,
+    /// Byte offset of its first byte.
+    pub offset: u64,
+}
+
+/// Where every record went: `read = decoded + skipped + rejected + duplicate + late + future`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Accounts {
+    /// Records that the input held.
+    pub read: u64,
+    /// Events that rules looked at.
+    pub decoded: u64,
+    /// Records that no rule asks about.
+    pub skipped: u64,
+    /// Records that could not be read, by reason.
+    pub rejected: BTreeMap<Reject, u64>,
+    /// Repeats of a record already counted.
+    pub duplicate: u64,
+    /// Records older than the watermark.
+    pub late: u64,
+    /// Records from beyond the horizon.
+    pub future: u64,
+}
+
+impl Accounts {
+    /// All rejected records.
+    pub fn rejected_total(&self) -> u64 {
+        self.rejected.values().sum()
+    }
+
+    /// Whether every record is accounted for.
+    pub fn balance(&self) -> bool {
+        self.read
+            == self.decoded + self.skipped + self.rejected_total() + self.duplicate + self.late + self.future
+    }
+}
+
+/// One file or stream, as read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SourceSummary {
+    /// The file or stream.
+    pub name: Arc<str>,
+    /// Which of the pack's inputs described it; none when it held nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<Arc<str>>,
+    /// Records in it.
+    pub records: u64,
+    /// Bytes in it, decompressed.
+    pub bytes: u64,
+}
+
+/// What a run starts from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Begin {
+    /// Name and version of this library.
+    pub engine: Arc<str>,
+    /// The packs, each with its version.
+    pub packs: Vec<Arc<str>>,
+    /// How many rules each kind contributes.
+    pub articles: usize,
+    /// Symptoms that detectors look for.
+    pub symptoms: usize,
+    /// Causes that compete.
+    pub causes: usize,
+    /// How far records may be out of order, in seconds.
+    pub lateness: u64,
+    /// The time the host declared, when it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Where every record went.
+    pub records: Accounts,
+    /// Decompressed bytes read.
+    pub bytes: u64,
+    /// Records with a part that could not be read and was left out.
+    pub partial: u64,
+    /// Diagnoses given.
+    pub diagnoses: u64,
+    /// Problem events that a diagnosis accounts for.
+    pub explained: u64,
+    /// Problem events that are expected behaviour.
+    pub benign: u64,
+    /// Problem events that nothing accounts for.
+    pub unexplained: u64,
+    /// Time of the first event that was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<Timestamp>,
+    /// Time of the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<Timestamp>,
+    /// The horizon, when a record lay beyond it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub horizon: Option<Timestamp>,
+    /// Predicates that met a missing field or a wrong type, by rule.
+    pub unknown_predicates: BTreeMap<Arc<str>, u64>,
+    /// Files and streams, in order.
+    pub sources: Vec<SourceSummary>,
+    /// The first rejected records of each reason.
+    pub samples: Vec<RejectSample>,
+}

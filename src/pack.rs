@@ -1,0 +1,162 @@
+//! A folder of rules and articles, or the same as embedded texts. The only library file that touches the disk.
+
+use std::fs;
+use std::path::Path;
+
+use crate::error::{Error, Problem};
+use crate::knowledge::{Article, Library};
+use crate::rule::Texts;
+
+include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
+
+/// Rules, inputs and articles of one domain.
+///
+/// A pack is only texts until an [`Engine`](crate::Engine) is built from it; then every fault is found.
+#[derive(Clone, Debug, Default)]
+pub struct Pack {
+    pub(crate) rules: Texts,
+    articles: Vec<(String, String)>,
+}
+
+impl Pack {
+    /// A pack that comes with this library.
+    ///
+    /// # Errors
+    ///
+    /// When there is none of this name.
+    pub fn shipped(name: &str) -> Result<Self, Error> {
+        let files = SHIPPED.iter().find(|(known, ..)| *known == name);
+        let (_, rules, articles) = files.ok_or_else(|| {
+            let known: Vec<_> = Self::shipped_names().collect();
+            Error::not_found(format!("no pack named `{name}` is shipped; there are: {}", known.join(", ")))
+        })?;
+        let owned = |files: &[(&str, &str)]| {
+            files.iter().map(|&(path, text)| (path.to_owned(), text.to_owned())).collect()
+        };
+        Ok(Self {
+            rules: Texts { root: format!("rules/{name}"), files: owned(rules) },
+            articles: owned(articles),
+        })
+    }
+
+    /// The names of the packs that come with this library.
+    pub fn shipped_names() -> impl Iterator<Item = &'static str> {
+        SHIPPED.iter().map(|&(name, ..)| name)
+    }
+
+    /// A pack from texts, each with its path inside the pack: `pack.yaml`, `inputs/….yaml`, `….yaml`, `….md`.
+    pub fn from_texts(files: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
+        let mut pack = Self::default();
+        for (path, text) in files {
+            pack.add(path, text);
+        }
+        pack
+    }
+
+    /// Adds a rule file or an article, or replaces the one at the same path.
+    pub fn add(&mut self, path: impl Into<String>, text: impl Into<String>) -> &mut Self {
+        let (path, text) = (path.into(), text.into());
+        let is_article = Path::new(&path).extension().is_some_and(|extension| extension == "md");
+        let files = if is_article { &mut self.articles } else { &mut self.rules.files };
+        match files.binary_search_by(|(known, _)| known.cmp(&path)) {
+            Ok(at) => {
+                if let Some(slot) = files.get_mut(at) {
+                    slot.1 = text;
+                }
+            }
+            Err(at) => files.insert(at, (path, text)),
+        }
+        self
+    }
+
+    /// A pack from a folder that holds `pack.yaml`: its YAML files, its `inputs/`, and its Markdown articles if they
+    /// stand beside the rules. Links are not followed out of the folder.
+    ///
+    /// # Errors
+    ///
+    /// When the folder or a file in it cannot be read, is larger than 1 MiB or is not UTF-8.
+    pub fn load(folder: impl AsRef<Path>) -> Result<Self, Error> {
+        let folder = folder.as_ref();
+        let mut pack = Self::default();
+        pack.rules.root = folder.display().to_string();
+        if !folder.join("pack.yaml").is_file() {
+            return Err(Error::not_found(format!(
+                "`{}` is not a pack: there is no pack.yaml in it",
+                folder.display()
+            )));
+        }
+        for inside in ["", "inputs"] {
+            let here = folder.join(inside);
+            if !here.is_dir() {
+                continue;
+            }
+            let entries = fs::read_dir(&here).map_err(|why| Error::read(here.display().to_string(), why))?;
+            for entry in entries {
+                let path = entry.map_err(|why| Error::read(here.display().to_string(), why))?.path();
+                let wanted = path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "md");
+                let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|_| wanted) else {
+                    continue;
+                };
+                if name.starts_with('.') || !path.is_file() {
+                    continue;
+                }
+                let inner = if inside.is_empty() { name.to_owned() } else { format!("{inside}/{name}") };
+                pack.add(inner, read_text(&path)?);
+            }
+        }
+        Ok(pack)
+    }
+
+    /// Adds the file at `path` to this pack under its own name: a rule file or an article of one's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pack::load`].
+    pub fn add_file(&mut self, path: impl AsRef<Path>) -> Result<&mut Self, Error> {
+        let path = path.as_ref();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let text = read_text(path)?;
+        Ok(self.add(name, text))
+    }
+
+    /// The articles of this pack.
+    ///
+    /// # Errors
+    ///
+    /// When an article is faulty or a link inside the pack leads nowhere.
+    pub fn library(&self) -> Result<Library, Error> {
+        let mut faults: Vec<Problem> = Vec::new();
+        let mut articles = Vec::new();
+        for (path, text) in &self.articles {
+            match Article::parse(path, text) {
+                Ok(article) => articles.push(article),
+                Err(problem) => faults.push(problem),
+            }
+        }
+        match Library::new(articles) {
+            Ok(library) => {
+                faults.extend(library.dead_links());
+                if faults.is_empty() { Ok(library) } else { Err(Error::rules(faults)) }
+            }
+            Err(more) => {
+                faults.extend(more);
+                Err(Error::rules(faults))
+            }
+        }
+    }
+}
+
+/// The largest rule file or article.
+const FILE_LIMIT: u64 = 1 << 20;
+
+fn read_text(path: &Path) -> Result<String, Error> {
+    let shown = || path.display().to_string();
+    let meta = fs::metadata(path).map_err(|why| Error::read(shown(), why))?;
+    if !meta.is_file() {
+        return Err(Error::read(shown(), "it is not a regular file"));
+    }
+    if meta.len() > FILE_LIMIT {
+        return Err(Error::read(shown(), "it is larger than 1 MiB"));
+    }
+    fs::read_to_string(path).map_err(|why| Error::read(shown(), why))
+}

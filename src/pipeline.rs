@@ -1,0 +1,320 @@
+//! Bytes in, diagnoses out: the whole story on one screen.
+
+use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::engine::{Engine, Run, SourceId};
+use crate::error::Error;
+use crate::input::{Expand, Format, Framed, Framer, Mapped, Mapper, Mapping, Row};
+use crate::model::{Begin, Diagnosis, Event, Origin, Reject, SourceSummary, Summary, Timestamp};
+use crate::rule::Identity;
+
+/// Reads logs and gives diagnoses.
+///
+/// ```
+/// # fn main() -> Result<(), etiolog::Error> {
+/// let engine = etiolog::Engine::builder().pack(etiolog::Pack::shipped("azure-iot-hub")?).build()?;
+/// let mut pipeline = etiolog::Pipeline::new(&engine);
+/// pipeline.read("hub.jsonl", &b""[..]);
+/// let (diagnoses, summary) = pipeline.finish();
+/// assert!(diagnoses.is_empty() && summary.records.balance());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Pipeline {
+    engine: Engine,
+    run: Run,
+    inputs: Vec<Arc<Input>>,
+    sources: Vec<Source>,
+    row: Row,
+    event: Event,
+    files: Vec<SourceSummary>,
+}
+
+/// An input of a pack, ready to decode.
+#[derive(Debug)]
+struct Input {
+    format: Arc<dyn Format>,
+    mapping: Arc<Mapping>,
+    mapper: Mapper,
+    name: Arc<str>,
+    limit: usize,
+}
+
+/// One source: the file it is in, and how its bytes are cut and read.
+#[derive(Debug)]
+struct Source {
+    id: SourceId,
+    forced: Option<Arc<Input>>,
+    reading: Option<Reading>,
+    open: bool,
+}
+
+/// A file being read.
+#[derive(Debug)]
+struct Reading {
+    file: u32,
+    /// The input, once the first record has told which it is, and the bytes that came before.
+    input: Option<(Arc<Input>, Framer)>,
+    head: Vec<u8>,
+    /// Where its summary stands.
+    summary: usize,
+}
+
+impl Pipeline {
+    /// A pipeline with fresh memory.
+    pub fn new(engine: &Engine) -> Self {
+        let plan = engine.plan();
+        let limit = engine.settings().record_limit;
+        let ready = |mapping: &Arc<Mapping>| {
+            let format = Arc::clone(engine.registry().find_format(&mapping.format)?);
+            let mapper = Mapper::new(mapping, plan.schema());
+            Some(Arc::new(Input {
+                format,
+                mapping: Arc::clone(mapping),
+                mapper,
+                name: mapping.name.as_str().into(),
+                limit,
+            }))
+        };
+        Self {
+            engine: engine.clone(),
+            run: engine.run(),
+            inputs: plan.inputs().iter().filter_map(ready).collect(),
+            sources: Vec::new(),
+            row: Row::default(),
+            event: Event::new(plan.schema(), Timestamp::MIN),
+            files: Vec::new(),
+        }
+    }
+
+    /// What this run starts from.
+    pub fn begin(&self) -> Begin {
+        self.engine.begin()
+    }
+
+    /// Opens a source: files that continue each other. Open the sources of one log together; see [`Run::open`].
+    pub fn open(&mut self, name: &str) -> SourceId {
+        let id = self.run.open(name);
+        self.sources.push(Source { id, forced: None, reading: None, open: true });
+        id
+    }
+
+    /// Reads a source as this input of a pack, whatever its first record looks like.
+    ///
+    /// # Errors
+    ///
+    /// When no pack has an input of this name.
+    pub fn use_input(&mut self, source: SourceId, name: &str) -> Result<(), Error> {
+        let Some(input) = self.inputs.iter().find(|input| &*input.name == name) else {
+            let known: Vec<&str> = self.inputs.iter().map(|input| &*input.name).collect();
+            return Err(Error::not_found(format!(
+                "no input named `{name}`; there are: {}",
+                known.join(", ")
+            )));
+        };
+        if let Some(known) = self.sources.get_mut(source.index()) {
+            known.forced = Some(Arc::clone(input));
+        }
+        Ok(())
+    }
+
+    /// Goes on to the next file of a source; evidence will point to it by this name.
+    pub fn file(&mut self, source: SourceId, name: &str) {
+        self.end_file(source);
+        let file = self.run.file(name);
+        self.files.push(SourceSummary { name: name.into(), input: None, records: 0, bytes: 0 });
+        if let Some(known) = self.sources.get_mut(source.index()) {
+            known.reading =
+                Some(Reading { file, input: None, head: Vec::new(), summary: self.files.len() - 1 });
+        }
+    }
+
+    /// Takes in bytes of a source, cut anywhere. They must be decompressed; see [`Pipeline::read`] and [`Expand`].
+    pub fn push(&mut self, source: SourceId, bytes: &[u8]) {
+        let Some(known) = self.sources.get_mut(source.index()).filter(|known| known.open) else { return };
+        let (id, forced) = (known.id, known.forced.clone());
+        let Some(mut reading) = known.reading.take() else { return };
+        self.run.summary_mut().bytes += bytes.len() as u64;
+        if let Some(file) = self.files.get_mut(reading.summary) {
+            file.bytes += bytes.len() as u64;
+        }
+        if reading.input.is_some() {
+            self.feed(id, &mut reading, bytes);
+        } else {
+            reading.head.extend_from_slice(bytes);
+            if let Some(input) = forced.or_else(|| choose(&self.inputs, &reading.head, false)) {
+                self.start(id, &mut reading, input);
+            }
+        }
+        if let Some(known) = self.sources.get_mut(source.index()) {
+            known.reading = Some(reading);
+        }
+    }
+
+    /// Counts that the compressed stream of a source ended too early or is damaged.
+    pub fn broken(&mut self, source: SourceId) {
+        let reading = self.sources.get(source.index()).and_then(|known| known.reading.as_ref());
+        let Some((file, summary)) = reading.map(|reading| (reading.file, reading.summary)) else { return };
+        let offset = self.files.get(summary).map_or(0, |file| file.bytes);
+        self.run.reject(Reject::Truncated, Origin { file, line: 0, offset });
+    }
+
+    /// The source has ended.
+    pub fn close(&mut self, source: SourceId) {
+        self.end_file(source);
+        if let Some(known) = self.sources.get_mut(source.index()).filter(|known| known.open) {
+            known.open = false;
+            self.run.close(source);
+        }
+    }
+
+    /// The newest event time that a source has shown: the one that is behind should be read next.
+    pub fn frontier(&self, source: SourceId) -> Option<Timestamp> {
+        self.run.frontier(source)
+    }
+
+    /// The diagnoses that were resolved since the last call.
+    pub fn drain(&mut self) -> Vec<Diagnosis> {
+        self.run.drain()
+    }
+
+    /// Reads one whole stream, compressed or not, as a source of its own. A stream that breaks off is counted as
+    /// truncated; what came before is used.
+    pub fn read(&mut self, name: &str, stream: impl Read) {
+        let source = self.open(name);
+        self.file(source, name);
+        let mut stream = Expand::new(stream);
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            match stream.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => self.push(source, buffer.get(..read).unwrap_or_default()),
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.broken(source);
+                    break;
+                }
+            }
+        }
+        self.close(source);
+    }
+
+    /// Ends the run: the diagnoses not yet drained, and what became of every record.
+    pub fn finish(mut self) -> (Vec<Diagnosis>, Summary) {
+        let open: Vec<SourceId> = self.sources.iter().map(|source| source.id).collect();
+        for source in open {
+            self.close(source);
+        }
+        self.run.summary_mut().sources = self.files;
+        self.run.finish()
+    }
+
+    fn end_file(&mut self, source: SourceId) {
+        let Some(known) = self.sources.get_mut(source.index()) else { return };
+        let forced = known.forced.clone();
+        let Some(mut reading) = known.reading.take() else { return };
+        if reading.input.is_none()
+            && let Some(input) = forced.or_else(|| choose(&self.inputs, &reading.head, true))
+        {
+            self.start(source, &mut reading, input);
+        }
+        if let Some((input, mut framer)) = reading.input.take() {
+            framer.finish(&mut |framed| self.take(source, &input, reading.file, reading.summary, framed));
+        }
+    }
+
+    /// The input is known: reads what was held back.
+    fn start(&mut self, source: SourceId, reading: &mut Reading, input: Arc<Input>) {
+        if let Some(file) = self.files.get_mut(reading.summary).filter(|file| file.bytes > 0) {
+            file.input = Some(Arc::clone(&input.name));
+        }
+        let framer = input.framer();
+        reading.input = Some((input, framer));
+        let head = std::mem::take(&mut reading.head);
+        self.feed(source, reading, &head);
+    }
+
+    fn feed(&mut self, source: SourceId, reading: &mut Reading, bytes: &[u8]) {
+        let Some((input, mut framer)) = reading.input.take() else { return };
+        framer.push(bytes, &mut |framed| self.take(source, &input, reading.file, reading.summary, framed));
+        reading.input = Some((input, framer));
+    }
+
+    /// One record, or the place where one should be.
+    fn take(&mut self, source: SourceId, input: &Input, file: u32, summary: usize, framed: Framed<'_>) {
+        if let Some(file) = self.files.get_mut(summary) {
+            file.records += 1;
+        }
+        let (bytes, line, offset) = match framed {
+            Framed::Reject { reason, line, offset } => {
+                self.run.reject(reason, Origin { file, line, offset });
+                return;
+            }
+            Framed::Record { bytes, line, offset } => (bytes, line, offset),
+        };
+        let origin = Origin { file, line, offset };
+        self.row.reset(input.mapper.paths().len());
+        let row = &mut self.row;
+        // A format may be a plugin: whatever it does, it spoils one record and not the run.
+        let decoded =
+            catch_unwind(AssertUnwindSafe(|| input.format.decode(bytes, input.mapper.paths(), row)));
+        let mapped = match decoded {
+            Ok(Ok(())) => input.mapper.map(&self.row, &mut self.event),
+            Ok(Err(reason)) => Err(reason),
+            Err(_) => Err(Reject::Plugin),
+        };
+        match mapped {
+            Err(reason) => self.run.reject(reason, origin),
+            Ok(Mapped::Skipped) => self.run.skip(),
+            Ok(Mapped::Event { partial }) => {
+                self.run.summary_mut().partial += u64::from(partial);
+                self.event.set_origin(origin);
+                if self.engine.plan().identity == Identity::Record {
+                    self.event.set_identity(xxh3_64(bytes));
+                }
+                self.run.observe(source, &self.event);
+            }
+        }
+    }
+}
+
+impl Input {
+    fn framer(&self) -> Framer {
+        Framer::new(self.format.framing(), self.limit).with_envelope(self.mapping.envelope.iter().cloned())
+    }
+}
+
+/// The input whose signs the first record bears; the first input when none does. `None` while some input has not seen a
+/// whole record yet, so that the choice does not depend on how the bytes are cut.
+fn choose(inputs: &[Arc<Input>], head: &[u8], ended: bool) -> Option<Arc<Input>> {
+    /// A stream whose first record is longer is read as the first input says.
+    const PATIENCE: usize = 1 << 16;
+    if let [only] = inputs {
+        return Some(Arc::clone(only));
+    }
+    let mut undecided = false;
+    for input in inputs {
+        let mut verdict = None;
+        let mut look = |framed: Framed<'_>| {
+            if let (Framed::Record { bytes, .. }, None) = (framed, verdict) {
+                verdict = Some(input.mapping.recognises(&*input.format, bytes));
+            }
+        };
+        let mut framer = input.framer();
+        framer.push(head, &mut look);
+        if ended {
+            framer.finish(&mut look);
+        }
+        match verdict {
+            Some(true) if !undecided => return Some(Arc::clone(input)),
+            Some(_) => {}
+            None => undecided = true,
+        }
+    }
+    if undecided && !ended && head.len() < PATIENCE { None } else { inputs.first().map(Arc::clone) }
+}

@@ -1,0 +1,132 @@
+//! Whether an event counts: one short Rhai expression in, true, false or unknown out. The only room that names rhai.
+//!
+//! A [`Compiler`] turns source into a [`Predicate`] once; the predicate then answers for values that its host looks
+//! up. It refuses to know events, rules and clocks. The language is a fenced part of Rhai: comparisons, arithmetic,
+//! `&&`, `||`, `!`, `in`, a few functions of text and numbers, and units of time (`40.min` is 40 minutes in
+//! nanoseconds). An expression runs from left to right and stops as soon as it is decided; reaching a value that is
+//! missing, or unlike things that cannot be compared, makes the whole unknown, never silently false. To add a
+//! function, add it to `builtin()` in `functions.rs` with an example.
+
+mod answer;
+mod check;
+mod compile;
+mod fence;
+mod functions;
+mod scan;
+
+use std::fmt;
+
+use smol_str::SmolStr;
+
+pub use answer::Predicate;
+pub use compile::Compiler;
+pub use functions::Function;
+
+/// A name that predicates read from: `event` with its fields, or `periodic` with its measures.
+#[derive(Clone, Copy, Debug)]
+pub struct Root<'a> {
+    /// The word before the dot.
+    pub name: &'a str,
+    /// The words that may follow the dot; any word when it is not known which.
+    pub fields: Option<&'a [&'a str]>,
+}
+
+/// Why a predicate was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Stable name of the kind of fault, for example `unknown-field`.
+    pub code: &'static str,
+    /// What is wrong: lower case, no full stop, user text in backticks.
+    pub message: String,
+    /// The byte of the source that is meant.
+    pub offset: usize,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Fault {
+    fn new(code: &'static str, offset: usize, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), offset, help: None }
+    }
+
+    fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// What a predicate answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// It holds.
+    True,
+    /// It does not hold.
+    False,
+    /// It cannot be said.
+    Unknown(Unknown),
+}
+
+/// Why a predicate cannot answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// A value that it reached is missing.
+    Missing {
+        /// The word before the dot.
+        root: SmolStr,
+        /// The word behind it.
+        field: SmolStr,
+    },
+    /// It cannot be computed: unlike things compared, a number too large, a function that failed.
+    Fault(String),
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { root, field } => write!(f, "`{root}.{field}` is missing"),
+            Self::Fault(why) => f.write_str(why),
+        }
+    }
+}
+
+/// What is known about a value before it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Any,
+    Bool,
+    Number,
+    Text,
+}
+
+impl Kind {
+    fn fits(self, other: Self) -> bool {
+        self == other || self == Self::Any || other == Self::Any
+    }
+
+    fn of_rhai(name: &str) -> Self {
+        match name {
+            "i64" | "f64" => Self::Number,
+            "bool" => Self::Bool,
+            "string" => Self::Text,
+            _ => Self::Any,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Any => "something else",
+            Self::Bool => "true/false",
+            Self::Number => "a number",
+            Self::Text => "text",
+        })
+    }
+}
+
+/// A message of the parser: lower case, backticks.
+fn lower_case(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().map(|c| c.to_lowercase().collect::<String>()).unwrap_or_default();
+    (first + letters.as_str()).replace('\'', "`")
+}

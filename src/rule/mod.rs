@@ -1,0 +1,241 @@
+//! Rule files in, a [`Plan`] out, or every file's problems at once.
+//!
+//! A plan is immutable and complete: event classes, detectors, predicates, causes with their strengths, and the fields
+//! that decoders must extract. It remembers no YAML.
+
+mod class;
+mod compile;
+mod files;
+mod names;
+mod schema;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::detector::{ClassId, Detector};
+use crate::input::Mapping;
+use crate::model::{Schema, Severity, SolutionKind, Status};
+use crate::predicate::Predicate;
+
+pub(crate) use class::Class;
+pub(crate) use compile::compile;
+pub use schema::{Identity, Ties, prior_word, strength_word};
+
+/// The texts of one pack: paths relative to its folder, and what stands there.
+#[derive(Clone, Debug, Default)]
+pub struct Texts {
+    /// How problems name the pack's folder; empty when the paths say it all.
+    pub root: String,
+    /// Path and text of each file, in path order.
+    pub files: Vec<(String, String)>,
+}
+
+/// Everything the engine needs to know, compiled.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub(crate) packs: Vec<PackPlan>,
+    pub(crate) schema: Arc<Schema>,
+    /// For each level of subjects, how long a subject must be quiet before an episode is over.
+    pub(crate) quiet: Vec<Duration>,
+    pub(crate) identity: Identity,
+    pub(crate) classes: Vec<Class>,
+    pub(crate) class_names: Vec<Arc<str>>,
+    /// Classes of events that must end explained, benign or unexplained.
+    pub(crate) problems: Vec<ClassId>,
+    pub(crate) mappings: Vec<Arc<Mapping>>,
+    pub(crate) articles: Vec<ArticlePlan>,
+    pub(crate) symptoms: Vec<Symptom>,
+    pub(crate) causes: Vec<Cause>,
+    pub(crate) solutions: Vec<Solution>,
+    /// Causes and solutions that only stand for others, and for which.
+    pub(crate) same_as: BTreeMap<Arc<str>, Arc<str>>,
+}
+
+/// A pack as it was loaded.
+#[derive(Clone, Debug)]
+pub struct PackPlan {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it is about.
+    pub title: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+}
+
+/// The machine half of an article.
+#[derive(Clone, Debug)]
+pub struct ArticlePlan {
+    /// Its pack, as an index into [`Plan::packs`].
+    pub pack: usize,
+    /// Its id, equal to the file's name.
+    pub id: Arc<str>,
+    /// What it is about.
+    pub title: Arc<str>,
+    /// Other names for it.
+    pub aliases: Vec<Arc<str>>,
+    /// Its symptoms, as indexes into [`Plan::symptoms`].
+    pub symptoms: Vec<usize>,
+    /// Its causes, with those that are the same as elsewhere, as indexes into [`Plan::causes`].
+    pub causes: Vec<usize>,
+    /// Its solutions, as indexes into [`Plan::solutions`].
+    pub solutions: Vec<usize>,
+}
+
+/// A pattern to look for on each subject of one level.
+#[derive(Clone, Debug)]
+pub struct Symptom {
+    /// `article#symptom`.
+    pub id: Arc<str>,
+    /// What it means.
+    pub title: Arc<str>,
+    /// The kind of detector.
+    pub kind: &'static str,
+    pub(crate) level: usize,
+    pub(crate) detector: Arc<dyn Detector>,
+    pub(crate) classes: Vec<ClassId>,
+    pub(crate) when: Option<Predicate>,
+    pub(crate) unless: Vec<usize>,
+    pub(crate) background: f64,
+    /// What is known of a subject that has shown none of the events.
+    pub(crate) unseen: Status,
+}
+
+impl Symptom {
+    /// How often the symptom is there without any cause.
+    pub fn background(&self) -> f64 {
+        self.background
+    }
+
+    /// The predicate over what the detector measured, as its author wrote it.
+    pub fn when(&self) -> Option<&str> {
+        self.when.as_ref().map(Predicate::source)
+    }
+}
+
+/// A hypothesis that explains symptoms.
+#[derive(Clone, Debug)]
+pub struct Cause {
+    /// `article#cause`.
+    pub id: Arc<str>,
+    /// What it means.
+    pub title: Arc<str>,
+    /// How probable it is before anything is known.
+    pub prior: f64,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The outermost level of the symptoms that it explains: where it is decided.
+    pub(crate) level: usize,
+    /// Symptom and the probability that this cause alone shows it.
+    pub(crate) explains: Vec<(usize, f64)>,
+    pub(crate) solutions: Vec<usize>,
+}
+
+/// A step against a cause.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// `article#solution`.
+    pub id: Arc<str>,
+    /// Do, avoid or nothing.
+    pub kind: SolutionKind,
+    /// The advice.
+    pub text: Arc<str>,
+    /// Where to read more.
+    pub link: Option<Arc<str>>,
+}
+
+impl Symptom {
+    /// Whether most healthy subjects show it (a background of one half or more): it weighs in a diagnosis and never asks
+    /// for one.
+    pub fn is_ordinary(&self) -> bool {
+        self.background >= 0.5
+    }
+}
+
+impl Plan {
+    /// The packs.
+    pub fn packs(&self) -> &[PackPlan] {
+        &self.packs
+    }
+
+    /// All articles, by pack and id.
+    pub fn articles(&self) -> &[ArticlePlan] {
+        &self.articles
+    }
+
+    /// All symptoms.
+    pub fn symptoms(&self) -> &[Symptom] {
+        &self.symptoms
+    }
+
+    /// All causes; one that is the same as another stands here once.
+    pub fn causes(&self) -> &[Cause] {
+        &self.causes
+    }
+
+    /// All solutions; one that is the same as another stands here once.
+    pub fn solutions(&self) -> &[Solution] {
+        &self.solutions
+    }
+
+    /// The descriptions of inputs.
+    pub fn inputs(&self) -> &[Arc<Mapping>] {
+        &self.mappings
+    }
+
+    /// The fields that rules read, subjects' levels first.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// The word for the level of subjects that a symptom is about.
+    pub fn level_of(&self, symptom: &Symptom) -> &str {
+        self.schema.level_field(symptom.level).map_or("", |field| self.schema.name(field))
+    }
+
+    /// What a cause explains: symptom and strength.
+    pub fn explained_by<'a>(&'a self, cause: &'a Cause) -> impl Iterator<Item = (&'a Symptom, f64)> {
+        cause.explains.iter().filter_map(|&(at, p)| Some((self.symptoms.get(at)?, p)))
+    }
+
+    /// What helps against a cause, in order.
+    pub fn solutions_of<'a>(&'a self, cause: &'a Cause) -> impl Iterator<Item = &'a Solution> {
+        cause.solutions.iter().filter_map(|&at| self.solutions.get(at))
+    }
+
+    /// The causes that explain a symptom, with their strengths; the strongest first.
+    pub fn causes_of<'a>(&'a self, symptom: &Symptom) -> Vec<(&'a Cause, f64)> {
+        let strength = |cause: &'a Cause| {
+            self.explained_by(cause)
+                .find(|(explained, _)| explained.id == symptom.id)
+                .map(|(_, p)| (cause, p))
+        };
+        let mut causes: Vec<_> = self.causes.iter().filter_map(strength).collect();
+        causes.sort_by(|(_, p), (_, q)| q.total_cmp(p));
+        causes
+    }
+
+    /// The symptoms whose presence blocks this one.
+    pub fn blocking<'a>(&'a self, symptom: &'a Symptom) -> impl Iterator<Item = &'a Symptom> {
+        symptom.unless.iter().filter_map(|&at| self.symptoms.get(at))
+    }
+
+    /// The ids of causes and solutions that only stand for others, each with the id that is meant in the end.
+    pub fn same_as(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.same_as.iter().map(|(id, target)| (&**id, &**target))
+    }
+
+    /// The article of this id or alias, or whose family (`7xx`) contains it.
+    pub fn article(&self, name: &str) -> Option<&ArticlePlan> {
+        let exact = |article: &&ArticlePlan| {
+            article.id.eq_ignore_ascii_case(name)
+                || article.aliases.iter().any(|a| a.eq_ignore_ascii_case(name))
+        };
+        let family = |article: &&ArticlePlan| {
+            let code = name.parse::<i64>().ok();
+            let range = class::family(&article.id);
+            matches!((code, range), (Some(code), Some((low, high))) if (low..=high).contains(&code))
+        };
+        self.articles.iter().find(exact).or_else(|| self.articles.iter().find(family))
+    }
+}

@@ -1,0 +1,320 @@
+//! Beats: a period folded out of a few gaps, and what sets the timer behind it.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use crate::model::Timestamp;
+use crate::timeline::series::{binomial_surprise, lower_median};
+
+/// How many gaps are remembered.
+pub(crate) const GAPS: usize = 16;
+/// With fewer gaps nothing is proved.
+pub(crate) const FEWEST: usize = 5;
+/// A gap may be this many periods long.
+pub(crate) const MULTIPLES: u32 = 4;
+const TOLERANCES: [f64; 3] = [0.04, 0.08, 0.15];
+/// The chance that an exponential gap fits within each tolerance, at the rate that makes it largest.
+const CHANCES: [f64; 3] = [0.0717, 0.1435, 0.2694];
+/// The tolerance that decides which gaps make up the period.
+const WIDEST: f64 = 0.15;
+
+/// How many periods a gap is long, when it is a whole number of them within the tolerance.
+fn fold(gap: f64, period: f64, tolerance: f64) -> Option<f64> {
+    let multiple = (gap / period).round().max(1.0);
+    let allowed = (tolerance * multiple.sqrt()).min(0.45) * period;
+    (multiple <= f64::from(MULTIPLES) && (gap - multiple * period).abs() <= allowed).then_some(multiple)
+}
+
+/// Evidence by tolerance, number of gaps and number of hits.
+static EVIDENCE: LazyLock<Vec<[[f64; GAPS + 1]; GAPS + 1]>> = LazyLock::new(|| {
+    let one = |chance: f64| {
+        let mut table = [[0.0; GAPS + 1]; GAPS + 1];
+        for (gaps, row) in table.iter_mut().enumerate() {
+            for (hits, evidence) in row.iter_mut().enumerate().take(gaps + 1) {
+                let surprise = binomial_surprise(gaps.saturating_sub(1), hits.saturating_sub(1), chance);
+                *evidence = (surprise - 3f64.log10()).max(0.0);
+            }
+        }
+        table
+    };
+    CHANCES.into_iter().map(one).collect()
+});
+
+/// The period that fits a handful of gaps best.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fit {
+    /// Nanoseconds.
+    pub(crate) period: f64,
+    /// Root mean square of the deviation of one beat, as a share of the period.
+    pub(crate) jitter: f64,
+    /// How many gaps fit.
+    pub(crate) fitting: usize,
+    /// How many gaps there are.
+    pub(crate) gaps: usize,
+    /// How many of the beats that should have been seen were not, as a share.
+    pub(crate) missing: f64,
+    /// −log10 of the chance that gaps of no period look like this, after all tries.
+    pub(crate) evidence: f64,
+    /// Whether the last gap fits.
+    pub(crate) newest: bool,
+}
+
+impl Fit {
+    /// Fits a period to gaps, oldest first; `None` when there are too few.
+    pub(crate) fn of(gaps: &[f64]) -> Option<Self> {
+        if gaps.len() < FEWEST {
+            return None;
+        }
+        let mut period = lower_median(&mut gaps.to_vec()).filter(|&median| median > 0.0)?;
+        let (mut fitting, mut beats) = (0, 0.0);
+        for _ in 0..2 {
+            let folded = gaps.iter().filter_map(|&gap| Some((gap, fold(gap, period, WIDEST)?)));
+            let (count, total, multiples) =
+                folded.fold((0, 0.0, 0.0), |(n, sum, all), (gap, m)| (n + 1, sum + gap, all + m));
+            if multiples < 1.0 {
+                return None;
+            }
+            (period, fitting, beats) = (total / multiples, count, multiples);
+        }
+        let squares = gaps.iter().filter_map(|&gap| {
+            let multiple = fold(gap, period, WIDEST)?;
+            Some((gap - multiple * period).powi(2) / multiple)
+        });
+        let (count, sum) = squares.fold((0.0f64, 0.0), |(n, sum), square| (n + 1.0, sum + square));
+        let evidence = TOLERANCES.iter().zip(EVIDENCE.iter()).map(|(&tolerance, table)| {
+            let hits = gaps.iter().filter(|&&gap| fold(gap, period, tolerance).is_some()).count();
+            table.get(gaps.len()).and_then(|row| row.get(hits)).copied().unwrap_or(0.0)
+        });
+        Some(Self {
+            period,
+            jitter: (sum / count.max(1.0)).sqrt() / period,
+            fitting,
+            gaps: gaps.len(),
+            missing: 1.0 - fitting as f64 / beats,
+            evidence: evidence.fold(0.0, f64::max),
+            newest: gaps.last().is_some_and(|&gap| fold(gap, period, WIDEST).is_some()),
+        })
+    }
+
+    /// Whether at least half of the gaps fit.
+    pub(crate) fn mostly_fits(&self) -> bool {
+        2 * self.fitting >= self.gaps
+    }
+
+    /// How far from its time a beat of this train may lie, as a share of the period.
+    pub(crate) fn tolerance(&self) -> f64 {
+        (4.0 * self.jitter).clamp(0.04, WIDEST)
+    }
+
+    /// So many periods.
+    pub(crate) fn times(&self, n: u32) -> Duration {
+        Duration::from_nanos((self.period * f64::from(n)).round() as u64)
+    }
+}
+
+/// A train of beats, event by event.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Chain {
+    last: Option<Timestamp>,
+    /// How many events were beats.
+    pub(crate) beats: u64,
+    /// How many beats between the first and the last were not seen.
+    pub(crate) missed: u64,
+    rhythm: Rhythm,
+}
+
+impl Chain {
+    /// No beats yet, of about this period in nanoseconds.
+    pub(crate) fn new(period: f64) -> Self {
+        Self { rhythm: Rhythm { period, ..Rhythm::default() }, ..Self::default() }
+    }
+
+    /// How many of this event and the one before it turn out to be beats: 0, 1 (this one) or 2.
+    ///
+    /// An event is a beat when it lies a fitting distance after the last one. Failing that, it and the event before it
+    /// are both beats when the gap between them fits: so a train starts, and starts again after a pause or after an
+    /// event that was wrongly taken for a beat.
+    pub(crate) fn follow(&mut self, time: Timestamp, before: Option<Timestamp>, fit: &Fit) -> usize {
+        let multiple = |since: Timestamp| {
+            let gap = time.since(since).as_nanos() as f64;
+            Some((gap, fold(gap, fit.period, fit.tolerance())?))
+        };
+        let (new, multiple) = if let Some((gap, multiple)) = self.last.and_then(multiple) {
+            self.rhythm.add(gap, multiple);
+            (1, multiple)
+        } else if let Some((_, multiple)) = before.and_then(multiple) {
+            self.rhythm.interrupt();
+            (2, multiple)
+        } else {
+            return 0;
+        };
+        self.last = Some(time);
+        self.beats += new as u64;
+        self.missed += multiple as u64 - 1;
+        new
+    }
+
+    /// `clock` or `event`: what sets the timer.
+    pub(crate) fn anchor(&self) -> &'static str {
+        self.rhythm.anchor()
+    }
+}
+
+/// Sums over the gaps between neighbouring beats, from which the correlation of one gap with the next follows.
+///
+/// A timer that is started anew by each event makes gaps that know nothing of each other (correlation 0). A timer that
+/// runs by a clock makes up for a late beat with a short gap (correlation −1/2).
+#[derive(Clone, Copy, Debug, Default)]
+struct Rhythm {
+    /// The period when the train began; deviations are counted from it, which keeps the sums small.
+    period: f64,
+    last: Option<f64>,
+    gaps: f64,
+    sum: f64,
+    squares: f64,
+    pairs: f64,
+    products: f64,
+}
+
+impl Rhythm {
+    /// With fewer gaps the sign of the correlation is a guess.
+    const ENOUGH: f64 = 32.0;
+
+    /// Takes in the gap between a beat and the last one, so many periods long.
+    fn add(&mut self, gap: f64, multiple: f64) {
+        if multiple > 1.0 || self.period <= 0.0 {
+            return self.interrupt();
+        }
+        let deviation = gap / self.period - 1.0;
+        if let Some(last) = self.last {
+            self.pairs += 1.0;
+            self.products += last * deviation;
+        }
+        self.gaps += 1.0;
+        self.sum += deviation;
+        self.squares += deviation * deviation;
+        self.last = Some(deviation);
+    }
+
+    /// The next gap does not follow the last one.
+    fn interrupt(&mut self) {
+        self.last = None;
+    }
+
+    fn anchor(&self) -> &'static str {
+        if self.gaps < Self::ENOUGH || self.pairs < Self::ENOUGH / 2.0 {
+            return "event";
+        }
+        let mean = self.sum / self.gaps;
+        let variance = self.squares / self.gaps - mean * mean;
+        let covariance = self.products / self.pairs - mean * mean;
+        // Anything below this is rounding, not jitter.
+        if variance > 1e-12 && covariance / variance < -0.25 { "clock" } else { "event" }
+    }
+}
+
+/// Whether all of at least five beats fall at the same time of day, for periods that divide a day into whole minutes or
+/// are whole days (within 1 %): all within 1 % of the period and 5 minutes, and not creeping one way as a timer does that
+/// is set anew by each beat and always a little late. A set-anew timer without lateness or jitter looks the same.
+pub(crate) fn same_time_of_day(beats: &[Timestamp], period: f64) -> bool {
+    const MINUTE: i64 = 60_000_000_000;
+    const DAY: i64 = 1440 * MINUTE;
+    let days = (period / DAY as f64).round().max(1.0) as i64;
+    let divisors = (1..=1440).filter(|minutes| 1440 % minutes == 0).map(|minutes| minutes * MINUTE);
+    let near = |nominal: &i64| (period - *nominal as f64).abs() <= *nominal as f64 * 0.01;
+    let Some(nominal) = divisors.chain([days.saturating_mul(DAY)]).find(near) else { return false };
+    let (Some(first), true) = (beats.first(), beats.len() >= FEWEST) else { return false };
+    let phases = beats.iter().map(|beat| {
+        let phase = beat.nanos().saturating_sub(first.nanos()).rem_euclid(nominal);
+        if phase > nominal / 2 { phase - nominal } else { phase }
+    });
+    let (low, high) = phases.clone().fold((0, 0), |(low, high), phase| (phase.min(low), phase.max(high)));
+    let steps = phases.clone().zip(phases.skip(1)).map(|(a, b)| (b - a).signum());
+    let (forth, back) = steps.fold((0, 0), |(forth, back), step| match step {
+        1 => (forth + 1, back),
+        -1 => (forth, back + 1),
+        _ => (forth, back),
+    });
+    let creeps = (forth >= 3 && back == 0) || (back >= 3 && forth == 0);
+    high - low <= (nominal / 100).min(5 * MINUTE) && !creeps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fewest hits that give the evidence, by tolerance; 0 when even all gaps do not.
+    fn hits_needed(gaps: usize, evidence: f64) -> Vec<usize> {
+        let row = |table: &[[f64; GAPS + 1]; GAPS + 1]| {
+            let row = table.get(gaps).copied().unwrap_or([0.0; GAPS + 1]);
+            row.iter().take(gaps + 1).position(|&e| e >= evidence).unwrap_or(0)
+        };
+        EVIDENCE.iter().map(row).collect()
+    }
+
+    #[test]
+    fn the_evidence_table_asks_for_as_many_hits_as_the_law_does() {
+        for (gaps, hits) in [
+            (4, [0, 0, 0]),
+            (5, [5, 0, 0]),
+            (6, [6, 0, 0]),
+            (7, [6, 7, 0]),
+            (8, [7, 8, 0]),
+            (10, [7, 9, 10]),
+            (12, [8, 9, 11]),
+            (16, [9, 11, 13]),
+        ] {
+            assert_eq!(hits_needed(gaps, 4.0), hits, "suspected with {gaps} gaps");
+        }
+        for (gaps, hits) in
+            [(6, [6, 0, 0]), (8, [7, 8, 0]), (10, [8, 9, 0]), (12, [8, 10, 12]), (16, [9, 12, 14])]
+        {
+            assert_eq!(hits_needed(gaps, 5.0), hits, "confirmed with {gaps} gaps");
+        }
+    }
+
+    #[test]
+    fn the_chance_of_an_exponential_gap_to_fit_is_the_one_in_the_table() {
+        // P(some |x − m| ≤ min(tol·√m, .45)) for x exponential with mean 1/rate, at the best rate.
+        for (tolerance, chance) in TOLERANCES.into_iter().zip(CHANCES) {
+            let at_rate = |rate: f64| -> f64 {
+                (1..=4)
+                    .map(|m| {
+                        let m = f64::from(m);
+                        let half = (tolerance * m.sqrt()).min(0.45);
+                        (-rate * (m - half)).exp() - (-rate * (m + half)).exp()
+                    })
+                    .sum()
+            };
+            let best = (1..400).map(|n| at_rate(f64::from(n) * 0.005)).fold(0.0, f64::max);
+            assert!((best - chance).abs() < 2e-4, "{best} is not {chance}");
+        }
+    }
+
+    #[test]
+    fn missed_beats_fold_onto_the_period() {
+        let gaps = [65.0, 130.2, 64.9, 65.1, 195.0, 65.0, 64.8, 65.0];
+        let fit = Fit::of(&gaps);
+        assert!(fit.is_some_and(|fit| (fit.period - 65.0).abs() < 0.1 && fit.fitting == 8));
+        assert!(fit.is_some_and(|fit| (fit.missing - 3.0 / 11.0).abs() < 1e-9 && fit.evidence > 5.0));
+    }
+
+    #[test]
+    fn four_gaps_make_no_fit() {
+        assert!(Fit::of(&[60.0; 4]).is_none());
+        assert!(Fit::of(&[0.0; 5]).is_none());
+    }
+
+    #[test]
+    fn only_whole_parts_of_a_day_can_be_a_time_of_day() {
+        let beats = |minutes: i64| -> Vec<Timestamp> {
+            (1..8).filter_map(|n| Timestamp::from_seconds(n * minutes * 60 + 7200)).collect()
+        };
+        for (minutes, expected) in
+            [(1440, true), (2880, true), (60, true), (90, true), (65, false), (100, false)]
+        {
+            assert_eq!(same_time_of_day(&beats(minutes), minutes as f64 * 6e10), expected, "{minutes} min");
+        }
+        assert!(!same_time_of_day(&beats(1440).split_off(3), 1440.0 * 6e10), "four beats are too few");
+    }
+}

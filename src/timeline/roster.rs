@@ -1,0 +1,88 @@
+//! Who is there: children counted from openings and closings of which some may be missing.
+
+use crate::model::Timestamp;
+
+/// Who is there, counted from openings and closings of which some may be missing.
+///
+/// The level runs from an unknown start. A child whose first sign is a closing was there before, so `unseen` is to be
+/// added to every level of the past: then the closing is a fall of one, not a fall to minus one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Roster {
+    children: foldhash::HashMap<u32, Presence>,
+    level: i64,
+    unseen: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    Away,
+    Here,
+    /// It opened at this instant although it was there.
+    Again(Timestamp),
+}
+
+impl Roster {
+    /// The child opened.
+    pub(crate) fn open(&mut self, child: u32, at: Timestamp) {
+        let before = self.children.get(&child).copied().unwrap_or(Presence::Away);
+        let after = match before {
+            Presence::Away => {
+                self.level += 1;
+                Presence::Here
+            }
+            Presence::Here | Presence::Again(_) => Presence::Again(at),
+        };
+        self.children.insert(child, after);
+    }
+
+    /// The child closed; says whether the level fell. With `ties`, a closing at the very instant of an opening that
+    /// found the child present came before it.
+    pub(crate) fn close(&mut self, child: u32, at: Timestamp, ties: bool) -> bool {
+        match self.children.get(&child) {
+            Some(Presence::Away) => return false,
+            Some(Presence::Again(opened)) if ties && *opened == at => return false,
+            Some(Presence::Here | Presence::Again(_)) => {}
+            None => self.unseen += 1,
+        }
+        self.level -= 1;
+        self.children.insert(child, Presence::Away);
+        true
+    }
+
+    /// The level, from an unknown start.
+    pub(crate) fn level(&self) -> f64 {
+        self.level as f64
+    }
+
+    /// What to add to every level, past and present, to count the children known by now.
+    pub(crate) fn unseen(&self) -> f64 {
+        self.unseen as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_first_seen_closing_was_there_before() {
+        let now = Timestamp::MIN;
+        let mut roster = Roster::default();
+        roster.open(1, now);
+        assert!(roster.close(2, now, false));
+        assert_eq!((roster.level(), roster.unseen()), (0.0, 1.0));
+        assert!(!roster.close(2, now, false), "it is away already");
+    }
+
+    #[test]
+    fn a_reconnection_within_one_instant_leaves_the_child_present_when_ties_go_both_ways() {
+        let at = |seconds| Timestamp::from_seconds(seconds).unwrap_or(Timestamp::MIN);
+        for (ties, level) in [(true, 1.0), (false, 0.0)] {
+            let mut roster = Roster::default();
+            roster.open(1, at(5));
+            roster.open(1, at(9));
+            roster.close(1, at(9), ties);
+            assert_eq!(roster.level(), level);
+        }
+    }
+}

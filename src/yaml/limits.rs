@@ -1,0 +1,45 @@
+//! What a rule file may not be, whatever it says.
+
+use crate::error::Problem;
+use crate::yaml::node::Source;
+
+/// The largest file, in bytes. Shipped articles have about 10 KiB.
+pub(super) const FILE: usize = 1 << 20;
+/// The deepest nesting of lists and mappings; bounds every recursion over nodes.
+pub(super) const DEPTH: usize = 64;
+/// The most nodes in one file.
+pub(super) const NODES: usize = 200_000;
+
+/// U+FEFF, which editors on some systems put at the start of a file.
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Checks what can be known before parsing: the size, and characters that hide what a file says.
+pub(super) fn check_text(source: &Source) -> Result<(), Problem> {
+    let text = source.text.as_str();
+    if text.len() > FILE {
+        let message = format!("the file has {} bytes, and {FILE} is the limit", text.len());
+        return Err(source.problem("too-large", 0..0, message).with_help("split it into several files"));
+    }
+    let hidden = text.char_indices().find(|&(at, c)| is_hidden(c) && !(at == 0 && c == BYTE_ORDER_MARK));
+    match hidden {
+        Some((at, c)) => Err(hidden_character(source, at..at + c.len_utf8(), c)),
+        None => Ok(()),
+    }
+}
+
+/// Whether a character makes text look different from what it says: controls other than tab and line ends, marks
+/// that turn the direction of writing, and line ends that only some readers see.
+pub(super) fn is_hidden(c: char) -> bool {
+    match c {
+        '\t' | '\n' | '\r' => false,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        '\u{2028}' | '\u{2029}' | BYTE_ORDER_MARK => true,
+        c => c.is_control(),
+    }
+}
+
+/// The refusal of a hidden character.
+pub(super) fn hidden_character(source: &Source, span: std::ops::Range<usize>, c: char) -> Problem {
+    let message = format!("the character U+{:04X} does not show and is not allowed", u32::from(c));
+    source.problem("control-character", span, message).with_help("delete it")
+}

@@ -1,0 +1,479 @@
+//! A YAML value that remembers where it stood, and strict readers for it.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Problem, did_you_mean};
+use crate::yaml::limits::BYTE_ORDER_MARK;
+use crate::yaml::scalar::{self, Style};
+
+/// The text that nodes point into.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) file: String,
+    pub(super) text: String,
+}
+
+impl Source {
+    /// Line and column (in characters), from 1, of a byte offset.
+    pub(super) fn place(&self, offset: usize) -> (usize, usize) {
+        let upto = self.text.get(..offset).unwrap_or(&self.text);
+        let line_start = upto.rfind('\n').map_or(0, |at| at + 1);
+        let line = upto.get(line_start..).unwrap_or_default();
+        // A byte order mark takes no column.
+        let columns = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).chars().count();
+        (upto.matches('\n').count() + 1, columns + 1)
+    }
+
+    /// The byte offset of a line and a column (in characters), both from 1.
+    pub(super) fn offset(&self, line: usize, column: usize) -> usize {
+        let body = self.text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.text);
+        let line_start: usize = body.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let rest = body.get(line_start..).unwrap_or_default();
+        let in_line = rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
+        self.text.len() - body.len() + line_start + in_line
+    }
+
+    pub(super) fn problem(&self, code: &'static str, span: Range<usize>, message: String) -> Problem {
+        let (line, column) = self.place(span.start);
+        Problem { code, file: self.file.clone(), line, column, span, message, help: None }
+    }
+}
+
+/// What a node is.
+#[derive(Clone, Debug)]
+pub enum Shape {
+    /// A scalar; `plain` when it was not quoted, so `7` may be a number and `~` nothing.
+    Scalar {
+        /// The decoded text.
+        text: String,
+        /// Whether it was written without quotes and not as a block.
+        plain: bool,
+    },
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping in the order of the file; keys are scalars and differ from each other.
+    Map(Vec<(Node, Node)>),
+}
+
+/// A YAML value with the bytes it came from.
+#[derive(Clone, Debug)]
+pub struct Node {
+    shape: Shape,
+    style: Style,
+    span: Range<usize>,
+    source: Arc<Source>,
+}
+
+impl Node {
+    pub(super) fn new(shape: Shape, span: Range<usize>, source: &Arc<Source>) -> Self {
+        Self { shape, style: Style::Plain, span, source: Arc::clone(source) }
+    }
+
+    pub(super) fn scalar_of(text: String, style: Style, span: Range<usize>, source: &Arc<Source>) -> Self {
+        let plain = style == Style::Plain;
+        Self { shape: Shape::Scalar { text, plain }, style, span, source: Arc::clone(source) }
+    }
+
+    /// What this node is.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// The bytes of the file that this node came from.
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// The file this node came from.
+    pub fn file(&self) -> &str {
+        &self.source.file
+    }
+
+    /// A problem at this node.
+    pub fn problem(&self, code: &'static str, message: impl Into<String>) -> Problem {
+        self.source.problem(code, self.span.clone(), message.into())
+    }
+
+    /// Where a byte of the scalar's text stands in the file, for text that is a language of its own.
+    ///
+    /// Exact for every character that is not blank; and for blanks too, unless lines were folded into one.
+    pub fn byte_in_file(&self, offset_in_scalar: usize) -> usize {
+        let written = self.source.text.get(self.span.clone()).unwrap_or_default();
+        let text = self.scalar().unwrap_or_default();
+        self.span.start + scalar::locate(written, self.style, text, offset_in_scalar)
+    }
+
+    /// A problem at one character of the scalar's text.
+    pub fn problem_at(
+        &self,
+        offset_in_scalar: usize,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Problem {
+        let rest = self.scalar().and_then(|text| text.get(offset_in_scalar..)).unwrap_or_default();
+        let len = rest.chars().next().map_or(0, char::len_utf8);
+        let start = self.byte_in_file(offset_in_scalar);
+        let end = self.byte_in_file(offset_in_scalar.saturating_add(len)).max(start);
+        self.source.problem(code, start..end, message.into())
+    }
+
+    /// The value of a key, when this is a mapping that has it.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    /// Key and value of a key, when this is a mapping that has it.
+    pub fn entry(&self, key: &str) -> Option<(&Node, &Node)> {
+        match &self.shape {
+            Shape::Map(entries) => entries.iter().find(|(k, _)| k.scalar() == Some(key)).map(|(k, v)| (k, v)),
+            Shape::Scalar { .. } | Shape::List(_) => None,
+        }
+    }
+
+    /// The node at a path of keys.
+    pub fn at(&self, path: &[&str]) -> Option<&Node> {
+        path.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// The scalar's text, whatever it means.
+    pub fn scalar(&self) -> Option<&str> {
+        match &self.shape {
+            Shape::Scalar { text, .. } => Some(text),
+            Shape::List(_) | Shape::Map(_) => None,
+        }
+    }
+
+    /// Whether this is nothing: `~`, `null` or an empty plain scalar.
+    pub fn is_null(&self) -> bool {
+        matches!(self.plain(), Some("" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    /// The entries of a mapping.
+    ///
+    /// # Errors
+    ///
+    /// When this is not a mapping.
+    pub fn map(&self) -> Result<&[(Node, Node)], Problem> {
+        match &self.shape {
+            Shape::Map(entries) => Ok(entries),
+            Shape::Scalar { .. } | Shape::List(_) => Err(self.expected("a mapping")),
+        }
+    }
+
+    /// The items of a list.
+    ///
+    /// # Errors
+    ///
+    /// When this is not a list.
+    pub fn list(&self) -> Result<&[Node], Problem> {
+        match &self.shape {
+            Shape::List(items) => Ok(items),
+            Shape::Scalar { .. } | Shape::Map(_) => Err(self.expected("a list")),
+        }
+    }
+
+    /// A list's items, or this node alone: where one or several may stand.
+    pub fn one_or_more(&self) -> &[Node] {
+        match &self.shape {
+            Shape::List(items) => items,
+            Shape::Scalar { .. } | Shape::Map(_) => std::slice::from_ref(self),
+        }
+    }
+
+    /// A scalar that is text; numbers and `true` written without quotes count as their spelling.
+    ///
+    /// # Errors
+    ///
+    /// When this is not a scalar, or nothing.
+    pub fn text(&self) -> Result<&str, Problem> {
+        match self.scalar() {
+            Some(text) if !self.is_null() => Ok(text),
+            _ => Err(self.expected("text")),
+        }
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    ///
+    /// When this is not one.
+    pub fn integer(&self) -> Result<i64, Problem> {
+        self.plain().and_then(|text| text.parse().ok()).ok_or_else(|| self.expected("a whole number"))
+    }
+
+    /// A whole number from `low` to `high`.
+    ///
+    /// # Errors
+    ///
+    /// When this is not one.
+    pub fn integer_within(&self, low: i64, high: i64) -> Result<i64, Problem> {
+        let n = self.integer()?;
+        if (low..=high).contains(&n) {
+            Ok(n)
+        } else {
+            Err(self.problem("out-of-range", format!("`{n}` is outside {low} to {high}")))
+        }
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    ///
+    /// When this is not a finite one.
+    pub fn number(&self) -> Result<f64, Problem> {
+        let number = self.plain().and_then(|text| text.parse::<f64>().ok()).filter(|x| x.is_finite());
+        number.ok_or_else(|| self.expected("a number"))
+    }
+
+    /// A share: `0.05` or `5%`.
+    ///
+    /// # Errors
+    ///
+    /// When this is not one between 0 and 1.
+    pub fn share(&self) -> Result<f64, Problem> {
+        let text = self.scalar().ok_or_else(|| self.expected("a share such as `5%`"))?;
+        let share = match text.strip_suffix('%') {
+            Some(percent) => percent.trim().parse::<f64>().ok().map(|x| x / 100.0),
+            None => text.parse::<f64>().ok(),
+        };
+        share.filter(|x| (0.0..=1.0).contains(x)).ok_or_else(|| self.expected("a share between 0% and 100%"))
+    }
+
+    /// `true` or `false`.
+    ///
+    /// # Errors
+    ///
+    /// When this is neither.
+    pub fn boolean(&self) -> Result<bool, Problem> {
+        match self.plain() {
+            Some("true") => Ok(true),
+            Some("false") => Ok(false),
+            _ => Err(self.expected("`true` or `false`")),
+        }
+    }
+
+    /// A span of time with its unit: `250ms`, `60s`, `15m`, `12h`, `7d`, or several together: `1h30m`.
+    ///
+    /// # Errors
+    ///
+    /// When this is not one, is zero, or is longer than 31 days.
+    pub fn duration(&self) -> Result<Duration, Problem> {
+        let text = self.scalar().ok_or_else(|| self.expected("a duration such as `5m`"))?;
+        let span =
+            parse_duration(text).ok_or_else(|| self.expected("a duration such as `60s`, `5m` or `12h`"))?;
+        if span.is_zero() || span > MAX_DURATION {
+            return Err(self.problem("out-of-range", format!("`{text}` is not between 1ms and 31d")));
+        }
+        Ok(span)
+    }
+
+    /// A range of time: `5m..36h`.
+    ///
+    /// # Errors
+    ///
+    /// When this is not one or its ends are the wrong way round.
+    pub fn duration_range(&self) -> Result<(Duration, Duration), Problem> {
+        let text = self.scalar().ok_or_else(|| self.expected("a range such as `5m..36h`"))?;
+        let ends = text.split_once("..").and_then(|(a, b)| Some((parse_duration(a)?, parse_duration(b)?)));
+        let (low, high) = ends.ok_or_else(|| self.expected("a range such as `5m..36h`"))?;
+        if low.is_zero() || low > high || high > MAX_DURATION {
+            return Err(
+                self.problem("out-of-range", format!("`{text}` does not run upwards between 1ms and 31d"))
+            );
+        }
+        Ok((low, high))
+    }
+
+    /// The entries of a mapping whose keys are all among `allowed`.
+    ///
+    /// # Errors
+    ///
+    /// When this is not a mapping or has another key.
+    pub fn fields<'a>(&'a self, allowed: &[&str]) -> Result<Fields<'a>, Problem> {
+        for (key, _) in self.map()? {
+            let name = key.scalar().unwrap_or_default();
+            if !allowed.contains(&name) {
+                let known = format!("expected one of: {}", allowed.join(", "));
+                let help = match did_you_mean(name, allowed.iter().copied()) {
+                    Some(meant) => format!("did you mean `{meant}`? {known}"),
+                    None => known,
+                };
+                return Err(key.problem("unknown-key", format!("unknown key `{name}`")).with_help(help));
+            }
+        }
+        Ok(Fields { node: self })
+    }
+
+    /// A problem that says what was expected here.
+    pub fn expected(&self, what: &str) -> Problem {
+        let found = match &self.shape {
+            Shape::Scalar { .. } if self.is_null() => "nothing".to_owned(),
+            Shape::Scalar { text, .. } => format!("`{}`", text.chars().take(40).collect::<String>()),
+            Shape::List(_) => "a list".to_owned(),
+            Shape::Map(_) => "a mapping".to_owned(),
+        };
+        self.problem("wrong-type", format!("expected {what}, found {found}"))
+    }
+
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain().is_some()
+    }
+
+    fn plain(&self) -> Option<&str> {
+        match &self.shape {
+            Shape::Scalar { text, plain: true } => Some(text),
+            Shape::Scalar { .. } | Shape::List(_) | Shape::Map(_) => None,
+        }
+    }
+}
+
+/// The longest span a rule may name: 31 days.
+const MAX_DURATION: Duration = Duration::from_secs(31 * 86_400);
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut total = Duration::ZERO;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, tail) = rest.split_at(digits);
+        let number: u64 = number.parse().ok()?;
+        let letters = tail.len() - tail.trim_start_matches(|c: char| c.is_ascii_lowercase()).len();
+        let (unit, tail) = tail.split_at(letters);
+        let millis = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::from_millis(number.checked_mul(millis)?))?;
+        rest = tail;
+    }
+    Some(total)
+}
+
+/// A mapping with known keys, read one by one.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields<'a> {
+    node: &'a Node,
+}
+
+impl<'a> Fields<'a> {
+    /// The value of a key that must be there.
+    ///
+    /// # Errors
+    ///
+    /// When it is not.
+    pub fn required(&self, key: &str) -> Result<&'a Node, Problem> {
+        self.node.get(key).ok_or_else(|| self.node.problem("missing-key", format!("missing key `{key}`")))
+    }
+
+    /// The value of a key that may be there.
+    pub fn optional(&self, key: &str) -> Option<&'a Node> {
+        self.node.get(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::document;
+
+    fn value(text: &str) -> Node {
+        let read = document("f.yaml", &format!("v: {text}"));
+        let node = read.ok().and_then(|document| document.root().get("v").cloned());
+        node.unwrap_or_else(|| panic!("cannot read {text:?}"))
+    }
+
+    #[test]
+    fn durations_carry_their_unit() {
+        let cases =
+            [("1ms", 1), ("60s", 60_000), ("5m", 300_000), ("12h", 43_200_000), ("31d", 2_678_400_000)];
+        for (text, millis) in cases {
+            assert_eq!(value(text).duration(), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        assert_eq!(value("1h30m").duration(), Ok(Duration::from_secs(5_400)));
+        assert_eq!(value("'90s'").duration(), Ok(Duration::from_secs(90)));
+        for text in
+            ["5", "m", "5 m", "5min", "-5m", "1.5h", "~", "''", "[5m]", "5m!", "99999999999999999999d"]
+        {
+            assert_eq!(value(text).duration().map_err(|p| p.code), Err("wrong-type"), "{text}");
+        }
+        for text in ["0s", "32d", "31d1ms", "18446744073709551615ms"] {
+            assert_eq!(value(text).duration().map_err(|p| p.code), Err("out-of-range"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_range_of_time_runs_upwards() {
+        let range = |text: &str| value(text).duration_range().map_err(|p| p.code);
+        let (low, high) = (Duration::from_secs(300), Duration::from_secs(129_600));
+        assert_eq!(range("5m..36h"), Ok((low, high)));
+        assert_eq!(range("5m .. 36h"), Ok((low, high)));
+        assert_eq!(range("5m..5m"), Ok((low, low)));
+        for text in ["36h..5m", "0s..5m", "5m..32d"] {
+            assert_eq!(range(text), Err("out-of-range"), "{text}");
+        }
+        for text in ["5m", "5m..", "..5m", "5m..6m..7m", "5m-6m", "[5m, 6m]"] {
+            assert_eq!(range(text), Err("wrong-type"), "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_numbers_and_truth_are_strict() {
+        assert_eq!((value("5%").share(), value("0.25").share()), (Ok(0.05), Ok(0.25)));
+        for text in ["101%", "-1%", "2", "x", "~", "nan"] {
+            assert_eq!(value(text).share().map_err(|p| p.code), Err("wrong-type"), "{text}");
+        }
+        assert_eq!((value("-7").integer(), value("1.5").number()), (Ok(-7), Ok(1.5)));
+        for text in ["1_000", "'7'", "0x7", "7.0", "9223372036854775808", "|\n  7"] {
+            assert_eq!(value(text).integer().map_err(|p| p.code), Err("wrong-type"), "{text}");
+        }
+        for text in [".inf", "inf", "nan", "1e400", "'1'"] {
+            assert_eq!(value(text).number().map_err(|p| p.code), Err("wrong-type"), "{text}");
+        }
+        assert_eq!(value("8").integer_within(1, 7).map_err(|p| p.code), Err("out-of-range"));
+        assert_eq!((value("true").boolean(), value("false").boolean()), (Ok(true), Ok(false)));
+        for text in ["yes", "True", "'true'", "1"] {
+            assert_eq!(value(text).boolean().map_err(|p| p.code), Err("wrong-type"), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_not_text() {
+        for text in ["~", "null", "NULL", ""] {
+            assert_eq!(
+                value(text).text().map_err(|p| p.message),
+                Err("expected text, found nothing".to_owned())
+            );
+        }
+        assert_eq!(value("'~'").text(), Ok("~"));
+        assert_eq!(value("7").text(), Ok("7"));
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named_with_its_neighbour() {
+        let node = value("{wihtin: 5m}");
+        let problem = node.fields(&["event", "within"]).map(|_| ());
+        let expected = "f.yaml:1:5: unknown key `wihtin` [unknown-key]\n  \
+                        help: did you mean `within`? expected one of: event, within";
+        assert_eq!(problem.map_err(|p| p.to_string()), Err(expected.to_owned()));
+    }
+
+    #[test]
+    fn a_missing_key_is_named() {
+        let node = value("{event: drop}");
+        let within =
+            node.fields(&["event", "within"]).and_then(|fields| fields.required("within").map(|_| ()));
+        assert_eq!(
+            within.map_err(|p| (p.code, p.message)),
+            Err(("missing-key", "missing key `within`".to_owned()))
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! Text to types, through serde.
+
+use serde::de::DeserializeOwned;
+
+use crate::error::{Problem, did_you_mean};
+use crate::yaml::limits::BYTE_ORDER_MARK;
+use crate::yaml::parse::Document;
+
+/// Reads a document into a type of the caller.
+///
+/// # Errors
+///
+/// The first key or value that the type has no place for.
+pub fn typed<T: DeserializeOwned>(document: &Document) -> Result<T, Problem> {
+    let text = document.text();
+    serde_yaml::from_str(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)).map_err(|error| {
+        let place = error.location().map(|place| document.source.offset(place.line(), place.column()));
+        misfit(document, &error.to_string(), place.unwrap_or(document.root.span().start))
+    })
+}
+
+/// The problem behind an error of the typed reader.
+fn misfit(document: &Document, error: &str, start: usize) -> Problem {
+    let message = in_our_words(error.rsplit_once(" at line ").map_or(error, |(message, _)| message));
+    let code = if message.contains("unknown key `") {
+        "unknown-key"
+    } else if message.contains("missing key `") {
+        "missing-key"
+    } else {
+        "wrong-type"
+    };
+    let mut names = message.split('`').skip(1).step_by(2);
+    let word = names.next().filter(|_| message.contains("unknown ")).unwrap_or_default();
+    let rest = document.text().get(start..).unwrap_or_default();
+    let len = if rest.starts_with(word) { word.len() } else { 0 };
+    let help = did_you_mean(word, names).map(|meant| format!("did you mean `{meant}`?"));
+    Problem { help, ..document.source.problem(code, start..start + len, message.clone()) }
+}
+
+fn in_our_words(message: &str) -> String {
+    let (found, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let found = FOUND.iter().fold(found.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours));
+    let expected = match expected {
+        "" => return found,
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number that is large enough and not negative",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a boolean" => "`true` or `false`",
+        "a string" => "text",
+        "a sequence" => "a list",
+        "a map" => "a mapping",
+        kind if kind.starts_with("struct ") => "a mapping",
+        other => other,
+    };
+    format!("{found}, expected {expected}")
+}
+
+/// The typed reader's words for what it found, and ours.
+const FOUND: [(&str, &str); 12] = [
+    ("unknown field", "unknown key"),
+    ("missing field", "missing key"),
+    ("duplicate field", "duplicate key"),
+    ("unknown variant", "unknown word"),
+    ("invalid type: ", "found "),
+    ("invalid value: ", "found "),
+    ("found unit value", "found nothing"),
+    ("found sequence", "found a list"),
+    ("found map", "found a mapping"),
+    ("found string ", "found text "),
+    ("found integer ", "found "),
+    ("found floating point ", "found "),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::yaml::document;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Rules {
+        #[expect(dead_code, reason = "only read into")]
+        rules: Vec<Rule>,
+        #[serde(default)]
+        #[expect(dead_code, reason = "only read into")]
+        named: BTreeMap<String, Rule>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read into")]
+    struct Rule {
+        code: u32,
+        within: Option<String>,
+        kind: Option<Kind>,
+        ok: Option<bool>,
+        share: Option<f64>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Kind {
+        Drop,
+        Connect,
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said_in_our_words() {
+        let unknown = "expected one of `code`, `within`, `kind`, `ok`, `share`";
+        let whole = "expected a whole number that is large enough and not negative";
+        let cases = [
+            (
+                "rules:\n  - code: 1\n    wihtin: x\n",
+                format!("3:5: rules[0]: unknown key `wihtin`, {unknown} [unknown-key]\n  help: did you mean `within`?"),
+            ),
+            ("rules:\n  - within: x\n", "2:5: rules[0]: missing key `code` [missing-key]".to_owned()),
+            ("rules: []\nnamed: {ä: {code: 1, x: 1}}", format!("2:22: named.ä: unknown key `x`, {unknown} [unknown-key]")),
+            ("é: []", "1:1: unknown key `é`, expected `rules` or `named` [unknown-key]".to_owned()),
+            ("rules: 5\n", "1:8: rules: found `5`, expected a list [wrong-type]".to_owned()),
+            ("rules: [5]\n", "1:9: rules[0]: found `5`, expected a mapping [wrong-type]".to_owned()),
+            ("rules: ~\n", "1:8: rules: found nothing, expected a list [wrong-type]".to_owned()),
+            ("rules: [{code: x}]", format!("1:16: rules[0].code: found text \"x\", {whole} [wrong-type]")),
+            ("rules: [{code: -1}]", format!("1:16: rules[0].code: found `-1`, {whole} [wrong-type]")),
+            ("rules: [{code: 1, ok: yes}]", "1:23: rules[0].ok: found text \"yes\", expected `true` or `false` [wrong-type]".to_owned()),
+            ("rules: [{code: 1, share: a}]", "1:26: rules[0].share: found text \"a\", expected a number [wrong-type]".to_owned()),
+            (
+                "rules: [{code: 1, kind: dorp}]",
+                "1:25: rules[0].kind: unknown word `dorp`, expected `drop` or `connect` [wrong-type]\n  help: did you mean `drop`?".to_owned(),
+            ),
+        ];
+        for (text, expected) in cases {
+            for text in [text.to_owned(), format!("\u{feff}{text}"), text.replace('\n', "\r\n")] {
+                let read = document("f.yaml", &text).and_then(|document| typed::<Rules>(&document));
+                assert_eq!(
+                    read.map_err(|p| p.to_string()).err(),
+                    Some(format!("f.yaml:{expected}")),
+                    "{text:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_fits_is_read() {
+        let read = document("f.yaml", "rules: [{code: 7, kind: connect}]")
+            .and_then(|document| typed::<Rules>(&document));
+        assert!(read.is_ok(), "{read:?}");
+    }
+}

@@ -1,0 +1,13 @@
+//! One integration binary: what an embedder, an author and an operator may rely on.
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod api;
+mod articles;
+mod bad_input;
+mod bad_rules;
+mod false_friends;
+mod fleet;
+mod fleet_day;
+mod invariance;
+mod samples;
+mod semantics;
