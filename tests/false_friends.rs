@@ -58,7 +58,8 @@ fn a_train_of_sixty_and_sixty_five_minutes_is_one_token() {
 
 #[test]
 fn a_few_real_stamps_prove_no_period_and_the_renewal_chain_carries_the_verdict() {
-    let (diagnoses, _) = diagnose(&fleet::java_609());
+    let (diagnoses, summary) = diagnose(&fleet::java_609());
+    assert_eq!((summary.benign, summary.unexplained), (7, 1), "the loss in mid-session is no renewal");
     let [diagnosis] = &diagnoses[..] else { panic!("{:?}", verdicts(&diagnoses)) };
     assert_eq!(&*diagnosis.verdict, "401003#sas-token-expired", "{diagnosis:#?}");
     let symptom = |id: &str| diagnosis.symptoms.iter().find(|symptom| &*symptom.id == id).unwrap();

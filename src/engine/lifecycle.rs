@@ -470,12 +470,21 @@ impl Run {
         for at in causes {
             let Some(cause) = case.causes.get(at).and_then(|&cause| plan.causes.get(cause)) else { continue };
             let explains = |symptom: usize| cause.explains.iter().any(|&(known, _)| known == symptom);
-            let mut claims = Tally::default();
+            // A symptom that gives way to others speaks for the cause only where no other does.
+            let mut claims = [Tally::default(), Tally::default()];
             for judged in case.judged.iter().filter(|j| j.status.is_present() && explains(j.symptom)) {
+                let Some(symptom) = plan.symptoms.get(judged.symptom).filter(|symptom| symptom.accounts)
+                else {
+                    continue;
+                };
+                let [own, fallback] = &mut claims;
+                let tally = if symptom.unless.is_empty() { own } else { fallback };
                 if let Some(entry) = chart.entry(judged.symptom) {
-                    claims.raise_to(&entry.claims);
+                    tally.raise_to(&entry.claims);
                 }
             }
+            let [own, fallback] = claims;
+            let claims = if own.total() > 0 { own } else { fallback };
             let mut accounted = 0;
             let mut rest = Tally::default();
             for (signature, count) in left.iter() {

@@ -355,6 +355,7 @@ impl<'a> Build<'a> {
             when,
             unless,
             background: file.background.map_or(BACKGROUND, |strength| strength.0),
+            accounts: file.accounts.unwrap_or(true),
             unseen,
         })
     }

@@ -97,6 +97,8 @@ pub struct Symptom {
     pub(crate) when: Option<Predicate>,
     pub(crate) unless: Vec<usize>,
     pub(crate) background: f64,
+    /// Whether a cause that explains the symptom accounts for its events; if not, they only corroborate.
+    pub(crate) accounts: bool,
     /// What is known of a subject that has shown none of the events.
     pub(crate) unseen: Status,
 }

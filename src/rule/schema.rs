@@ -96,6 +96,7 @@ pub(super) struct SymptomFile {
     #[serde(default)]
     pub(super) unless: Vec<Word>,
     pub(super) background: Option<Strength>,
+    pub(super) accounts: Option<bool>,
 }
 
 /// A cause in an article: its own, or the same as one elsewhere.
