@@ -1,7 +1,7 @@
 //! What a rule file may not be, whatever it says.
 
 use crate::error::Problem;
-use crate::yaml::node::Source;
+use crate::yaml::node::{BYTE_ORDER_MARK, Source};
 
 /// The largest file, in bytes. Shipped articles have about 10 KiB.
 pub(super) const FILE: usize = 1 << 20;
@@ -9,9 +9,6 @@ pub(super) const FILE: usize = 1 << 20;
 pub(super) const DEPTH: usize = 64;
 /// The most nodes in one file.
 pub(super) const NODES: usize = 200_000;
-
-/// U+FEFF, which editors on some systems put at the start of a file.
-pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Checks what can be known before parsing: the size, and characters that hide what a file says.
 pub(super) fn check_text(source: &Source) -> Result<(), Problem> {

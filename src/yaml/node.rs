@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Problem, did_you_mean};
-use crate::yaml::limits::BYTE_ORDER_MARK;
 use crate::yaml::scalar::{self, Style};
+
+/// U+FEFF, which editors on some systems put at the start of a file.
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The text that nodes point into.
 #[derive(Debug)]

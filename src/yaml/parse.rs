@@ -7,7 +7,8 @@ use std::sync::Arc;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use crate::error::Problem;
-use crate::yaml::limits::{self, BYTE_ORDER_MARK};
+use crate::yaml::limits;
+use crate::yaml::node::BYTE_ORDER_MARK;
 use crate::yaml::node::{Node, Shape, Source};
 use crate::yaml::scalar::{self, Style};
 

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use crate::error::{Problem, did_you_mean};
-use crate::yaml::limits::BYTE_ORDER_MARK;
+use crate::yaml::node::BYTE_ORDER_MARK;
 use crate::yaml::parse::Document;
 
 /// Reads a document into a type of the caller.
