@@ -54,7 +54,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// A probability between 0 and 1, printed with three digits.
+/// A probability between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Probability(f64);
 
@@ -76,15 +76,19 @@ impl fmt::Display for Probability {
         match self.0 {
             p if p > 0.999 => f.pad("> 99.9 %"),
             p if p > 0.0 && p < 0.001 => f.pad("< 0.1 %"),
-            p if p >= 0.1 => f.pad(&format!("{:.0} %", p * 100.0)),
+            p if (0.1..0.99).contains(&p) => f.pad(&format!("{:.0} %", p * 100.0)),
             p => f.pad(&format!("{:.1} %", p * 100.0)),
         }
     }
 }
 
+/// Six digits, and never 0 or 1 by rounding alone.
 impl Serialize for Probability {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64((self.0 * 1e6).round() / 1e6)
+        const LEAST: f64 = 1e-6;
+        let rounded = (self.0 * 1e6).round() / 1e6;
+        let certain = self.0 <= 0.0 || self.0 >= 1.0;
+        serializer.serialize_f64(if certain { self.0 } else { rounded.clamp(LEAST, 1.0 - LEAST) })
     }
 }
 
@@ -424,5 +428,33 @@ impl Diagnosis {
     /// The symptoms that were seen.
     pub fn present(&self) -> impl Iterator<Item = &SymptomReport> {
         self.symptoms.iter().filter(|symptom| symptom.status.is_present())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probability_is_never_rounded_to_certainty() {
+        let json = |p: f64| serde_json::to_string(&Probability::new(p)).unwrap();
+        assert_eq!([json(1.0 - 1e-12), json(1e-12), json(0.25)], ["0.999999", "1e-6", "0.25"]);
+        let text = |p: f64| Probability::new(p).to_string();
+        assert_eq!(
+            [text(0.9999), text(0.0001), text(0.83), text(0.021)],
+            ["> 99.9 %", "< 0.1 %", "83 %", "2.1 %"]
+        );
+    }
+
+    #[test]
+    fn evidence_keeps_both_ends_and_counts_the_rest() {
+        let mut evidence = Evidence::default();
+        for second in 0..20 {
+            let time = Timestamp::from_seconds(second).unwrap();
+            evidence.add(Exhibit { time, identity: 0, origin: Origin::default(), signature: 0 });
+        }
+        let kept: Vec<i64> = evidence.kept().map(|exhibit| exhibit.time.nanos() / 1_000_000_000).collect();
+        assert_eq!(kept, [0, 1, 2, 3, 16, 17, 18, 19]);
+        assert_eq!(evidence.count(), 20);
     }
 }
