@@ -41,8 +41,28 @@ struct Rival {
     cause: usize,
     /// How probable it is before the subject's own symptoms count.
     prior: f64,
-    /// For a cause that is decided on a containing subject: the diagnosis there, and when it was at work.
-    above: Option<(Arc<str>, Timestamp, Timestamp)>,
+    /// For a cause that is decided on a containing subject: what is known of it there.
+    above: Option<Above>,
+}
+
+/// A cause as it was at work on a containing subject.
+struct Above {
+    /// The diagnosis there, the most probable one if there were several.
+    id: Arc<str>,
+    /// When it was at work.
+    spans: Vec<(Timestamp, Timestamp)>,
+}
+
+impl Above {
+    /// The share of a symptom's events, as far as they are kept, that fall into the time when the cause was at work.
+    fn share(&self, evidence: &Evidence) -> f64 {
+        let during = |exhibit: &&Exhibit| {
+            self.spans.iter().any(|&(from, to)| from <= exhibit.time && exhibit.time <= to)
+        };
+        let kept = u32::try_from(evidence.kept().count()).unwrap_or(u32::MAX);
+        let hit = u32::try_from(evidence.kept().filter(during).count()).unwrap_or(u32::MAX);
+        if kept == 0 { 0.0 } else { f64::from(hit) / f64::from(kept) }
+    }
 }
 
 /// The causes that compete on one subject, and how they stand.
@@ -172,21 +192,16 @@ impl Run {
     /// The probability that a cause alone shows a symptom on a subject.
     ///
     /// A cause that is decided above explains only what happened while it was at work: its strength is that of the rule
-    /// times the share of the symptom's time that lies in the episode above. Shares under a twentieth are chance.
+    /// times the share of the symptom's events in that time.
     fn strength(&self, rival: &Rival, symptom: usize, chart: &Chart) -> f64 {
-        const CHANCE: f64 = 0.05;
         let explains = self.plan.causes.get(rival.cause).map_or(&[][..], |cause| &cause.explains);
-        let strength =
-            explains.iter().find(|&&(known, _)| known == symptom).map_or(0.0, |&(_, strength)| strength);
-        let Some((_, from, to)) = &rival.above else { return strength };
-        let Some((first, last)) = chart.entry(symptom).and_then(|entry| entry.span) else { return strength };
-        let share = if first == last {
-            f64::from(u8::from((*from..=*to).contains(&first)))
-        } else {
-            let both = last.min(*to).since(first.max(*from));
-            both.as_secs_f64() / last.since(first).as_secs_f64()
-        };
-        if share < CHANCE { 0.0 } else { strength * share }
+        let strength = explains.iter().find(|&&(known, _)| known == symptom).map_or(0.0, |&(_, s)| s);
+        match (&rival.above, chart.entry(symptom)) {
+            (Some(above), Some(entry)) if entry.evidence.count() > 0 => {
+                strength * above.share(&entry.evidence)
+            }
+            _ => strength,
+        }
     }
 
     /// A cause as it stands on the containing subject where it is decided, in the episode that meets this one's time.
@@ -209,23 +224,32 @@ impl Run {
             return rival;
         };
         rival.prior = self.quiet_posterior(parent, level, cause, now);
-        let mut consider = |p: f64, id: &Arc<str>, from: Timestamp, to: Timestamp| {
-            let (from, to) = (from.minus(REACTION), to.plus(REACTION));
-            if from <= last && first <= to && (rival.above.is_none() || p > rival.prior) {
-                rival.prior = p;
-                rival.above = Some((Arc::clone(id), from, to));
+        let mut episodes: Vec<(f64, Arc<str>, (Timestamp, Timestamp))> = Vec::new();
+        let mut consider = |p: f64, id: &Arc<str>, (from, to): (Timestamp, Timestamp)| {
+            let span = (from.minus(REACTION), to.plus(REACTION));
+            if span.0 <= last && first <= span.1 {
+                episodes.push((p, Arc::clone(id), span));
             }
         };
         for past in &chart.past {
             if let Some(&(_, p)) = past.causes.iter().find(|(known, _)| *known == cause) {
-                consider(p, &past.id, past.first, past.last);
+                consider(p, &past.id, (past.first, past.last));
             }
         }
-        if let (Some((from, to)), Some(case)) = (chart.span(), self.case(parent, now))
+        if let (Some(span), Some(case)) = (chart.span(), self.case(parent, now))
             && let Some(at) = case.causes.iter().position(|&known| known == cause)
         {
             let p = case.posterior.causes.get(at).copied().unwrap_or(0.0);
-            consider(p, &self.id_of(parent, &case.judged), from, to);
+            consider(p, &self.id_of(parent, &case.judged), span);
+        }
+        if let Some((p, id, span)) = episodes.iter().max_by(|a, b| a.0.total_cmp(&b.0)) {
+            let mut spans: Vec<_> =
+                episodes.iter().filter(|(p, ..)| *p >= LEAST).map(|&(.., span)| span).collect();
+            if spans.is_empty() {
+                spans.push(*span);
+            }
+            rival.prior = *p;
+            rival.above = Some(Above { id: Arc::clone(id), spans });
         }
         rival
     }
@@ -284,7 +308,7 @@ impl Run {
         };
         let grave = rivals.iter().map(grave).collect();
         let (causes, inherited) =
-            rivals.into_iter().map(|rival| (rival.cause, rival.above.map(|(id, ..)| id))).unzip();
+            rivals.into_iter().map(|rival| (rival.cause, rival.above.map(|above| above.id))).unzip();
         Case { causes, inherited, grave, priors, findings, judged, posterior, share }
     }
 
