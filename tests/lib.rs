@@ -9,5 +9,6 @@ mod false_friends;
 mod fleet;
 mod fleet_day;
 mod invariance;
+mod rules;
 mod samples;
 mod semantics;
