@@ -13,6 +13,7 @@ type Line<'a> = (i64, &'a str, Option<&'a str>);
 const CONNECT: &str = "deviceConnect";
 const DISCONNECT: &str = "deviceDisconnect";
 const CLOSED: Option<&str> = Some(r#""resultType":"404104""#);
+const REPLACED: Option<&str> = Some(r#""resultType":"400027""#);
 const REFUSED: Option<&str> = Some(r#""resultType":"401003""#);
 
 fn diagnose(lines: &[Line<'_>]) -> (Vec<Diagnosis>, Summary) {
@@ -44,6 +45,26 @@ fn shows(lines: &[Line<'_>], symptom: &str) -> bool {
     let (diagnoses, _) = diagnose(lines);
     let mut symptoms = diagnoses.iter().flat_map(|diagnosis| &diagnosis.symptoms);
     symptoms.any(|seen| &*seen.id == symptom && seen.status.is_present())
+}
+
+#[test]
+fn two_clients_that_take_turns_have_one_identity() {
+    let lines: Vec<Line<'_>> =
+        (0..40).flat_map(|turn| [(turn * 6, CONNECT, None), (turn * 6 + 5, DISCONNECT, REPLACED)]).collect();
+    assert_eq!(verdict(&lines), "404104#two-connections");
+    let (_, summary) = diagnose(&lines);
+    assert_eq!(summary.unexplained, 0, "takeovers are accounted for");
+}
+
+#[test]
+fn a_takeover_behind_drops_is_their_side_effect() {
+    let mut lines = Vec::new();
+    for (start, end) in [(0, 2_000), (2_600, 9_000), (9_300, 10_500), (11_000, 26_000), (26_400, 30_000)] {
+        lines.extend([(start, CONNECT, None), (end, DISCONNECT, CLOSED)]);
+    }
+    lines.extend([(30_200, CONNECT, None), (30_900, DISCONNECT, REPLACED), (60_000, CONNECT, None)]);
+    assert!(shows(&lines, "404104#closed-for-a-newer-connection"));
+    assert_eq!(verdict(&lines), "404104#network-or-crash");
 }
 
 #[test]
