@@ -1,16 +1,15 @@
-//! The shipped articles hold together: they parse, link to what exists, and have the sections that rules name.
+//! The shipped articles hold together: they parse, link to what exists, and have a section for all that rules name.
+
+use std::sync::LazyLock;
 
 use etiolog::knowledge::{Article, Library};
+use etiolog::{Engine, Pack};
+
+static ENGINE: LazyLock<Engine> =
+    LazyLock::new(|| Engine::builder().pack(Pack::shipped("azure-iot-hub").unwrap()).build().unwrap());
 
 fn library() -> Library {
-    let shipped = [
-        ("knowledge/azure-iot-hub/404104.md", include_str!("../knowledge/azure-iot-hub/404104.md")),
-        ("knowledge/azure-iot-hub/401003.md", include_str!("../knowledge/azure-iot-hub/401003.md")),
-        ("knowledge/azure-iot-hub/500xxx.md", include_str!("../knowledge/azure-iot-hub/500xxx.md")),
-    ];
-    let articles =
-        shipped.map(|(file, text)| Article::parse(file, text).unwrap_or_else(|problem| panic!("{problem}")));
-    Library::new(articles).unwrap_or_else(|problems| panic!("{problems:?}"))
+    Pack::shipped("azure-iot-hub").unwrap().library().unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 #[test]
@@ -19,32 +18,55 @@ fn no_link_is_dead() {
     assert_eq!(dead, Vec::<String>::new());
 }
 
+/// The lines of an article that belong to a section: from its heading to the next.
+fn lines_of(article: &Article, anchor: &str) -> std::ops::Range<usize> {
+    let at = article.sections().iter().position(|section| section.anchor == anchor).unwrap();
+    let line = |at: usize| article.sections().get(at).map_or(usize::MAX, |section| section.line);
+    line(at)..line(at + 1)
+}
+
 #[test]
-fn every_symptom_and_cause_has_a_section_with_a_text() {
-    let anchors = [
-        ("404104", "network-or-crash"),
-        ("404104", "shared-network-outage"),
-        ("404104", "regular-drops"),
-        ("404104", "renewal-chain"),
-        ("404104", "irregular-drops"),
-        ("404104", "mass-drop"),
-        ("404104", "connected-dip"),
-        ("404104", "never-back"),
-        ("404104", "wall-clock-restart"),
-        ("404104", "keep-alive-and-idle"),
-        ("401003", "sas-token-expired"),
-        ("401003", "credential-rejected"),
-        ("401003", "clock-drift"),
-        ("401003", "refused-then-connected"),
-        ("401003", "refused-without-recovery"),
-        ("401003", "worked-then-refused"),
-        ("500xxx", "transient-hub-fault"),
-        ("500xxx", "server-errors"),
-    ];
+fn every_symptom_has_a_section_that_says_what_is_looked_for_and_what_it_does_not_prove() {
+    let (library, plan) = (library(), ENGINE.plan());
+    assert!(!plan.symptoms().is_empty());
+    for symptom in plan.symptoms() {
+        let (_, section) =
+            library.section(&symptom.id).unwrap_or_else(|| panic!("no section {}", symptom.id));
+        for part in ["**What etiolog looks for:**", "**What it does not prove:**"] {
+            assert!(section.text.contains(part), "{} lacks {part}", symptom.id);
+        }
+    }
+}
+
+#[test]
+fn every_cause_has_a_section_that_leads_to_a_symptom_and_says_what_to_do() {
+    let (library, plan) = (library(), ENGINE.plan());
+    assert!(!plan.causes().is_empty());
+    for cause in plan.causes() {
+        let id = &*cause.id;
+        let (article, section) = library.section(id).unwrap_or_else(|| panic!("no section {id}"));
+        assert!(section.title.starts_with("Cause: "), "{id}: {}", section.title);
+        let lines = lines_of(article, &section.anchor);
+        let links = article.links().iter().filter(|link| lines.contains(&link.line));
+        let targets: Vec<String> = links.map(|link| link.target.to_string()).collect();
+        let explains: Vec<&str> = plan.explained_by(cause).map(|(symptom, _)| &*symptom.id).collect();
+        assert!(targets.iter().any(|target| explains.contains(&target.as_str())), "{id}: {targets:?}");
+        let ladder = article.section("what-to-do").is_some();
+        assert!(section.text.contains("**What to do") || ladder, "{id} does not say what to do");
+    }
+}
+
+#[test]
+fn rule_files_and_articles_have_the_same_titles_and_names() {
     let library = library();
-    for (article, anchor) in anchors {
-        let found = library.section(&format!("{article}#{anchor}"));
-        assert!(found.is_some_and(|(_, section)| section.text.len() > 100), "{article}#{anchor}");
+    for rules in ENGINE.plan().articles() {
+        let article = library.get(&rules.id).unwrap_or_else(|| panic!("no article {}", rules.id));
+        assert_eq!(article.title(), &*rules.title);
+        let mut names: Vec<&str> = article.aliases().collect();
+        let mut known: Vec<&str> = rules.aliases.iter().map(|alias| &**alias).collect();
+        names.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(names, known, "{}", rules.id);
     }
 }
 
