@@ -3,6 +3,7 @@
 
 mod api;
 mod articles;
+mod author;
 mod bad_input;
 mod bad_rules;
 mod false_friends;

@@ -1,0 +1,92 @@
+//! What `rules/README.md` tells an author is so.
+
+use etiolog::{Engine, Error, Pack, Registry};
+
+const README: &str = include_str!("../rules/README.md");
+
+/// The YAML blocks: whole files, and excerpts.
+fn blocks() -> (Vec<&'static str>, Vec<&'static str>) {
+    let blocks = README.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
+    blocks.partition(|block| block.starts_with("etiolog: 1"))
+}
+
+/// The name that a file gives itself under one of its keys.
+fn named(file: &str, key: &str) -> Option<String> {
+    let line = file.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "))?;
+    line.split_whitespace().next().map(str::to_owned)
+}
+
+fn build(pack: Pack) -> Result<Engine, Error> {
+    Engine::builder().pack(pack).build()
+}
+
+#[test]
+fn every_whole_file_is_accepted() {
+    let (files, _) = blocks();
+    let mut own = Pack::default();
+    let mut kinds = [0; 3];
+    for file in files {
+        if let Some(id) = named(file, "article") {
+            kinds[0] += 1;
+            let mut pack = Pack::shipped("azure-iot-hub").unwrap();
+            let before = build(pack.clone()).unwrap().plan().symptoms().len();
+            pack.add(format!("{id}.yaml"), file);
+            let engine = build(pack).unwrap_or_else(|problems| panic!("{problems}"));
+            assert!(engine.plan().symptoms().len() > before, "{id} is new");
+        } else if let Some(input) = named(file, "input") {
+            kinds[1] += 1;
+            own.add(format!("inputs/{input}.yaml"), file);
+        } else {
+            assert!(named(file, "pack").is_some(), "neither an article nor an input nor a pack:\n{file}");
+            kinds[2] += 1;
+            own.add("pack.yaml", file);
+        }
+    }
+    assert_eq!(kinds, [1, 1, 1]);
+    let engine = build(own).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!((engine.plan().packs().len(), engine.plan().inputs().len()), (1, 1));
+}
+
+#[test]
+fn every_excerpt_stands_in_a_shipped_file() {
+    let (_, excerpts) = blocks();
+    assert!(excerpts.len() >= 5);
+    for excerpt in excerpts {
+        assert!(include_str!("../rules/azure-iot-hub/404104.yaml").contains(excerpt), "{excerpt}");
+    }
+}
+
+#[test]
+fn every_detector_stands_in_the_table_with_all_its_measures() {
+    let registry = Registry::builtin();
+    for name in registry.detectors() {
+        let row = README.lines().find(|line| line.starts_with(&format!("| `{name}`")));
+        let row = row.unwrap_or_else(|| panic!("no row for {name}"));
+        let measures = row.rsplit('|').nth(1).unwrap_or_default().trim().trim_matches('`');
+        let known = registry.find_detector(name).unwrap().measures();
+        assert_eq!(measures.split(' ').collect::<Vec<_>>(), known, "{name}");
+    }
+}
+
+#[test]
+fn every_word_has_its_number() {
+    let rows =
+        README.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |")?.split_once("` | "));
+    let words: Vec<(&str, f64)> = rows.filter_map(|(word, p)| Some((word, p.parse().ok()?))).collect();
+    assert_eq!(words.len(), 11, "{words:?}");
+    for (word, p) in words {
+        let found = [etiolog::rule::prior_word(p).unwrap_or_default(), etiolog::rule::strength_word(p)];
+        assert!(found.contains(&word), "{word} is not {p}");
+    }
+}
+
+#[test]
+fn its_expression_is_accepted() {
+    let class = README.split('`').find(|code| code.starts_with("{code: 404104, where: ")).unwrap();
+    let mut pack = Pack::shipped("azure-iot-hub").unwrap();
+    let article = format!(
+        "etiolog: 1\narticle: a\ntitle: A\nevents: {{e: {class}}}\nsymptoms:\n  s: {{title: S, per: device, detect: {{occurrence: {{event: e}}}}}}\n"
+    );
+    pack.add("a.yaml", article);
+    build(pack).unwrap_or_else(|problems| panic!("{problems}"));
+}
