@@ -13,22 +13,26 @@ fn main() -> io::Result<()> {
     for pack in folders(&root.join("rules"))? {
         let name = pack.file_name().unwrap_or_default().to_string_lossy().into_owned();
         code.push_str(&format!("({name:?}, &["));
-        embed(&pack, "", &["yaml"], &mut code)?;
-        embed(&pack.join("inputs"), "inputs/", &["yaml"], &mut code)?;
+        embed(&root, &format!("rules/{name}"), "", "yaml", &mut code)?;
+        embed(&root, &format!("rules/{name}"), "inputs/", "yaml", &mut code)?;
         code.push_str("], &[");
-        embed(&root.join("knowledge").join(&name), "", &["md"], &mut code)?;
+        embed(&root, &format!("knowledge/{name}"), "", "md", &mut code)?;
         code.push_str("]),\n");
     }
     code.push_str("];\n");
     fs::write(Path::new(&env::var("OUT_DIR").map_err(io::Error::other)?).join("shipped.rs"), code)
 }
 
-fn embed(folder: &Path, prefix: &str, extensions: &[&str], code: &mut String) -> io::Result<()> {
-    for file in sorted(folder)? {
-        let extension = file.extension().unwrap_or_default().to_string_lossy().into_owned();
-        if file.is_file() && extensions.contains(&extension.as_str()) {
-            let name = format!("{prefix}{}", file.file_name().unwrap_or_default().to_string_lossy());
-            code.push_str(&format!("({name:?}, include_str!({:?})),", file.display().to_string()));
+/// Names each file from the crate's folder as it is when the code is compiled: what was built here may be built again
+/// elsewhere, as copied checkouts and restored caches are, and must not look back.
+fn embed(root: &Path, folder: &str, inside: &str, extension: &str, code: &mut String) -> io::Result<()> {
+    for file in sorted(&root.join(folder).join(inside))? {
+        if file.is_file() && file.extension().is_some_and(|known| known == extension) {
+            let name = format!("{inside}{}", file.file_name().unwrap_or_default().to_string_lossy());
+            let path = format!("/{folder}/{name}");
+            code.push_str(&format!(
+                "({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))),"
+            ));
         }
     }
     Ok(())

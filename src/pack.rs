@@ -160,3 +160,22 @@ fn read_text(path: &Path) -> Result<String, Error> {
     }
     fs::read_to_string(path).map_err(|why| Error::read(shown(), why))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shipped_is_what_stands_in_this_very_checkout() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for (name, rules, articles) in SHIPPED {
+            assert!(!rules.is_empty() && !articles.is_empty(), "{name}");
+            for (folder, files) in [("rules", rules), ("knowledge", articles)] {
+                for (path, text) in *files {
+                    let there = fs::read_to_string(root.join(folder).join(name).join(path));
+                    assert!(there.is_ok_and(|there| there == *text), "{folder}/{name}/{path}");
+                }
+            }
+        }
+    }
+}
