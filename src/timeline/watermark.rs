@@ -2,7 +2,8 @@
 //!
 //! Per source the watermark is the newest accepted time minus the lateness; of a run it is the least of its open sources.
 //! Both are exclusive and never go back. One record alone cannot drag time: what lies beyond the horizon is refused,
-//! and what jumps more than a day ahead waits for the next record of its source to agree.
+//! and what jumps more than a day ahead waits for the next record of its source to agree. So does the first record, as
+//! nothing says yet where the source stands in time.
 
 use std::time::Duration;
 
@@ -59,11 +60,18 @@ impl<T> Ingress<T> {
         self.sources.len() - 1
     }
 
-    /// Ends a source: what it still holds back is future, and the watermark no longer waits for it.
+    /// Ends a source: what it still holds back is future, unless it is all there was, and the watermark no longer waits
+    /// for it.
     pub fn close(&mut self, source: usize, out: &mut Vec<Admitted<T>>) {
         if let Some(known) = self.sources.get_mut(source) {
             known.open = false;
-            out.extend(known.held.take().map(|(item, _)| Admitted::Future(item)));
+            match known.held.take() {
+                Some((item, time)) if known.newest.is_none() => {
+                    out.push(Admitted::Accepted(item));
+                    self.accept(source, time, time);
+                }
+                held => out.extend(held.map(|(item, _)| Admitted::Future(item))),
+            }
             self.announce();
         }
     }
@@ -81,8 +89,14 @@ impl<T> Ingress<T> {
         if future {
             return out.push(Admitted::Future(item));
         }
+        let first = known.newest.is_none();
         if let Some((held, held_time)) = known.held.take() {
-            if time > held_time.minus(AGREEMENT) {
+            if first && time >= held_time.minus(LEAP) {
+                out.push(Admitted::Accepted(held));
+                self.accept(source, held_time, held_time);
+                return self.offer(source, item, time, out);
+            }
+            if !first && time > held_time.minus(AGREEMENT) {
                 out.push(Admitted::Accepted(held));
                 out.push(Admitted::Accepted(item));
                 self.accept(source, held_time, held_time.max(time));
@@ -94,7 +108,7 @@ impl<T> Ingress<T> {
         let own = known.newest.map(|newest| newest.minus(self.lateness));
         if own.max(self.announced).is_some_and(|watermark| time < watermark) {
             out.push(Admitted::Late(item));
-        } else if known.newest.is_some_and(|newest| time > newest.plus(LEAP)) {
+        } else if known.newest.is_none_or(|newest| time > newest.plus(LEAP)) {
             known.held = Some((item, time));
         } else {
             out.push(Admitted::Accepted(item));
@@ -203,6 +217,17 @@ mod tests {
     }
 
     #[test]
+    fn a_first_record_more_than_a_day_ahead_of_the_next_cannot_drag_time() {
+        let day = 24 * HOUR;
+        assert_eq!(verdicts(None, &[9 * day, 0, 1, 2]), "f0 a1 a2 a3");
+        assert_eq!(verdicts(None, &[9 * day, 8 * day, 1]), "a0 l1 l2", "exactly a day is agreement");
+        assert_eq!(verdicts(None, &[9 * day, 8 * day - 1, 8 * day]), "f0 a1 a2");
+        assert_eq!(verdicts(None, &[0, 9 * day, 9 * day]), "a0 a1 a2", "it may lie before all others");
+        assert_eq!(verdicts(None, &[9 * day, 0]), "f0 a1");
+        assert_eq!(verdicts(None, &[9 * day]), "a0", "a lone record is what it is");
+    }
+
+    #[test]
     fn a_leap_of_a_day_needs_no_witness_and_a_longer_one_does() {
         assert_eq!(verdicts(None, &[0, 24 * HOUR, 24 * HOUR]), "a0 a1 a2");
         assert_eq!(verdicts(None, &[0, 24 * HOUR + 1]), "a0 f1");
@@ -235,7 +260,7 @@ mod tests {
     #[test]
     fn a_poisoned_record_anywhere_does_not_change_the_rest() {
         let calm: Vec<i64> = (0..20).map(|i| i * 5 * MINUTE).collect();
-        for place in 1..=calm.len() {
+        for place in 0..=calm.len() {
             let mut times = calm.clone();
             times.insert(place, 500 * HOUR);
             let verdicts = verdicts(None, &times);
@@ -250,7 +275,10 @@ mod tests {
         let mut out = Vec::new();
         let (a, b) = (ingress.open(), ingress.open());
         ingress.offer(a, (), at(100), &mut out);
+        ingress.offer(a, (), at(100), &mut out);
         assert_eq!(ingress.watermark(), None, "the other source holds it");
+        ingress.offer(b, (), at(50), &mut out);
+        assert_eq!(ingress.watermark(), None, "nobody has seen the like of its first record");
         ingress.offer(b, (), at(50), &mut out);
         assert_eq!(ingress.watermark(), Some(at(40)));
         ingress.offer(a, (), at(200), &mut out);
@@ -270,15 +298,17 @@ mod tests {
         let mut out = Vec::new();
         let a = ingress.open();
         ingress.offer(a, 0, at(100), &mut out);
+        ingress.offer(a, 4, at(100), &mut out);
         let b = ingress.open();
         ingress.offer(a, 3, at(150), &mut out);
         assert_eq!(ingress.watermark(), Some(at(100)));
         ingress.offer(b, 1, at(99), &mut out);
         ingress.offer(b, 2, at(100), &mut out);
-        assert_eq!(ingress.watermark(), Some(at(100)));
+        ingress.close(b, &mut out);
+        assert_eq!(ingress.watermark(), Some(at(150)));
         assert_eq!(
             out,
-            [0, 3]
+            [0, 4, 3]
                 .map(Admitted::Accepted)
                 .into_iter()
                 .chain([Admitted::Late(1), Admitted::Accepted(2)])
@@ -291,6 +321,7 @@ mod tests {
         let mut ingress: Ingress<()> = Ingress::new(Duration::ZERO, None);
         let mut out = Vec::new();
         let (a, b) = (ingress.open(), ingress.open());
+        ingress.offer(a, (), at(7), &mut out);
         ingress.offer(a, (), at(7), &mut out);
         assert_eq!(ingress.watermark(), None);
         ingress.close(b, &mut out);
