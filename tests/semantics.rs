@@ -44,6 +44,20 @@ fn found(detect: &str, events: &[(i64, &str)]) -> bool {
     !run(builder(detect), events).0.is_empty()
 }
 
+#[test]
+fn a_problem_event_about_nobody_is_unexplained() {
+    let engine = builder(COUNT).build().unwrap();
+    let mut run = engine.run();
+    let source = run.open("s");
+    for second in 0..5 {
+        let time = Timestamp::from_seconds(1_000_000 + second).unwrap();
+        run.push(source, engine.event(time).field("word", "drop").build());
+    }
+    let (diagnoses, summary) = run.finish();
+    assert!(diagnoses.is_empty() && summary.records.balance());
+    assert_eq!((summary.records.decoded, summary.unexplained), (5, 5));
+}
+
 const NEVER_BACK: &str = "{sequence: [drop, {never: back}], within: 15m}";
 const CHAIN: &str = "{sequence: [{maybe: refusal}, drop, back], order: any, within: 60s}";
 const COUNT: &str = "{count: {event: drop, at-least: 3, within: 60s}}";

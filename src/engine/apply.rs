@@ -96,10 +96,16 @@ impl Run {
             self.absorb(subject, at, &findings, time);
         }
         self.findings = findings;
-        if problem && let Some(subject) = places.iter().rev().copied().flatten().next() {
-            self.pending.push_back(Pending { time, subject, signature });
-            self.chart_mut(subject).touch(time);
-            self.await_quiet(subject, time);
+        if problem {
+            match places.iter().rev().copied().flatten().next() {
+                Some(subject) => {
+                    self.pending.push_back(Pending { time, subject, signature });
+                    self.chart_mut(subject).touch(time);
+                    self.await_quiet(subject, time);
+                }
+                // It is about nobody, so nothing will ever account for it.
+                None => self.summary.unexplained += 1,
+            }
         }
         if let Some(known) = self.signatures.get_mut(at) {
             (known.classes, known.symptoms) = (classes, symptoms);
