@@ -95,6 +95,15 @@ fn a_dangling_reference_is_refused_where_it_stands() {
 }
 
 #[test]
+fn an_article_that_stands_twice_is_refused_within_a_pack_and_across_packs() {
+    let twice = build(&[("a.yaml", GOOD), ("a.yml", GOOD)]).unwrap_err();
+    assert_eq!(twice.problems().iter().map(|problem| problem.code).collect::<Vec<_>>(), ["duplicate-id"]);
+    let pack = || Pack::from_texts([("pack.yaml", PACK), ("inputs/i.yaml", INPUT), ("a.yaml", GOOD)]);
+    let twice = Engine::builder().pack(pack()).pack(pack()).build().unwrap_err();
+    assert_eq!(twice.problems().iter().map(|problem| problem.code).collect::<Vec<_>>(), ["duplicate-id"]);
+}
+
+#[test]
 fn a_faulty_expression_is_refused_at_its_place_in_the_file() {
     refused("{code: 7}", "{code: 7, where: 'event.kode == 7'}", "unknown-field 5:33");
     let problem = problems(&GOOD.replace("within: 1h}}", "within: 1h}}\n    when: count.evnts > 3"));

@@ -1,6 +1,6 @@
 //! From the texts of packs to a [`Plan`]: read every file, then give every name its meaning.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +63,7 @@ struct Build<'a> {
     class_names: Vec<Arc<str>>,
     problems: Vec<ClassId>,
     mappings: Vec<Arc<Mapping>>,
+    article_ids: BTreeSet<Arc<str>>,
     articles: Vec<ArticlePlan>,
     symptoms: Vec<Option<Symptom>>,
     symptom_ids: BTreeMap<String, usize>,
@@ -90,6 +91,7 @@ impl<'a> Build<'a> {
             class_names: Vec::new(),
             problems: Vec::new(),
             mappings: Vec::new(),
+            article_ids: BTreeSet::new(),
             articles: Vec::new(),
             symptoms: Vec::new(),
             symptom_ids: BTreeMap::new(),
@@ -177,12 +179,11 @@ impl<'a> Build<'a> {
 
     fn article_names(&mut self, pack: &PackTexts) {
         for article in &pack.articles {
-            let twice = self.articles.iter().any(|known| known.id == article.id);
-            if twice {
+            if !self.article_ids.insert(Arc::clone(&article.id)) {
                 let problem = article
                     .node(&["article"])
                     .problem("duplicate-id", format!("article `{}` stands twice", article.id));
-                self.faults.push(problem);
+                self.faults.push(problem.with_help("ids are shared by all packs of one engine: rename one"));
             }
             for id in article.file.symptoms.keys() {
                 self.symptom_ids.insert(format!("{}#{id}", article.id), self.symptoms.len());
