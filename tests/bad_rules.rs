@@ -104,6 +104,24 @@ fn an_article_that_stands_twice_is_refused_within_a_pack_and_across_packs() {
 }
 
 #[test]
+fn a_symptom_gives_way_to_its_own_level_and_never_to_itself() {
+    let symptom = |id: &str, per: &str, unless: &str| {
+        format!(
+            "  {id}:\n    title: T\n    per: {per}\n    detect: {{occurrence: {{event: drop}}}}\n    unless: [{unless}]\n"
+        )
+    };
+    let with = |symptoms: &str| problems(&GOOD.replace("causes:\n", &format!("{symptoms}causes:\n")));
+    let one = with(&symptom("x", "unit", "x"));
+    assert_eq!(one, ["unless-circle 15:14"]);
+    let three = with(
+        &[symptom("x", "unit", "y"), symptom("y", "unit", "z"), symptom("z", "unit", "drops, x")].concat(),
+    );
+    assert_eq!(three, ["unless-circle 15:14", "unless-circle 20:14", "unless-circle 25:21"]);
+    assert_eq!(with(&symptom("x", "site", "drops")), ["wrong-level 15:14"]);
+    build(&[("a.yaml", &GOOD.replace("causes:\n", &(symptom("x", "unit", "drops") + "causes:\n")))]).unwrap();
+}
+
+#[test]
 fn a_faulty_expression_is_refused_at_its_place_in_the_file() {
     refused("{code: 7}", "{code: 7, where: 'event.kode == 7'}", "unknown-field 5:33");
     let problem = problems(&GOOD.replace("within: 1h}}", "within: 1h}}\n    when: count.evnts > 3"));

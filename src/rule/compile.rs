@@ -43,6 +43,7 @@ pub(crate) fn compile(packs: &[Texts], registry: &Registry) -> Result<Plan, Vec<
     build.same_solutions();
     for pack in &files {
         for article in &pack.articles {
+            build.unless(article);
             build.causes(article);
         }
     }
@@ -367,6 +368,39 @@ impl<'a> Build<'a> {
             let problem = place.problem("unknown-symptom", format!("no symptom named `{id}`"));
             advise(problem, &id, self.symptom_ids.keys().map(String::as_str))
         })
+    }
+
+    /// A symptom gives way to symptoms of its own level only, and never, by whatever detour, to itself: all of a circle
+    /// that is there at once would be gone at once.
+    fn unless(&mut self, article: &Article) {
+        for id in article.file.symptoms.keys() {
+            let at = self.symptom_ids.get(&format!("{}#{id}", article.id)).copied().unwrap_or(usize::MAX);
+            let Some(symptom) = self.symptoms.get(at).and_then(Option::as_ref) else { continue };
+            let places = article.node(&["symptoms", id, "unless"]).one_or_more();
+            for (&other, place) in symptom.unless.iter().zip(places) {
+                let Some(target) = self.symptoms.get(other).and_then(Option::as_ref) else { continue };
+                if target.level != symptom.level {
+                    let message = format!("`{}` is not a symptom of the same level of subjects", target.id);
+                    self.faults.push(place.problem("wrong-level", message));
+                } else if self.gives_way(other, at) {
+                    let message = format!("`{}` gives way to `{}` in turn", target.id, symptom.id);
+                    self.faults.push(place.problem("unless-circle", message));
+                }
+            }
+        }
+    }
+
+    fn gives_way(&self, from: usize, to: usize) -> bool {
+        let (mut seen, mut ahead) = (BTreeSet::new(), vec![from]);
+        while let Some(at) = ahead.pop() {
+            if at == to {
+                return true;
+            }
+            if seen.insert(at) {
+                ahead.extend(self.symptoms.get(at).and_then(Option::as_ref).map_or(&[][..], |s| &s.unless));
+            }
+        }
+        false
     }
 
     fn solution(&mut self, article: &Article, id: &str) -> Result<Option<Solution>, Problem> {
