@@ -34,7 +34,7 @@ impl Pack {
             files.iter().map(|&(path, text)| (path.to_owned(), text.to_owned())).collect()
         };
         Ok(Self {
-            rules: Texts { root: format!("rules/{name}"), files: owned(rules) },
+            rules: Texts { root: format!("rules/{name}"), files: owned(rules), ..Texts::default() },
             articles: owned(articles),
         })
     }
@@ -107,15 +107,25 @@ impl Pack {
         Ok(pack)
     }
 
-    /// Adds the file at `path` to this pack under its own name: a rule file or an article of one's own.
+    /// Adds the file at `path` to this pack under its own name: a rule file (`….yaml`) or an article (`….md`) of one's own.
     ///
     /// # Errors
     ///
-    /// As [`Pack::load`].
+    /// As [`Pack::load`], and when the file is neither or is a pack's `pack.yaml`.
     pub fn add_file(&mut self, path: impl AsRef<Path>) -> Result<&mut Self, Error> {
         let path = path.as_ref();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let shown = path.display().to_string();
+        if name == "pack.yaml" {
+            return Err(Error::config(format!("`{shown}` stands for a whole pack; name its folder instead")));
+        }
+        if !path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "md") {
+            return Err(Error::config(format!(
+                "`{shown}` is neither a rule file, which ends in `.yaml`, nor an article, which ends in `.md`"
+            )));
+        }
         let text = read_text(path)?;
+        self.rules.elsewhere.insert(name.clone(), shown);
         Ok(self.add(name, text))
     }
 

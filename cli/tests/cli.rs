@@ -179,6 +179,18 @@ fn a_missing_file_is_refused_before_anything_is_read() {
 }
 
 #[test]
+fn a_rule_file_that_would_change_nothing_is_refused() {
+    let place = Place::new("rule-files").with("a.json", connects()).with("mine.txt", "hi\n");
+    refused(&place.diagnose(&["a.json", "-r", "mine.txt"]), "ends in `.yaml`");
+    let place = place.with("mine/pack.yaml", "etiolog: 1\n").with("bad.yaml", "etiolog: [\n");
+    refused(&place.diagnose(&["a.json", "-r", "mine/pack.yaml"]), "name its folder");
+    refused(&place.diagnose(&["a.json", "-r", "azure-iot-hub", "-r", "azure-iot-hub"]), "duplicate");
+    let output = place.diagnose(&["a.json", "-r", "./bad.yaml"]);
+    refused(&output, "problem");
+    assert!(stderr(&output).starts_with("./bad.yaml:"), "{}", stderr(&output));
+}
+
+#[test]
 fn faults_in_rules_are_named_with_their_place() {
     let place = Place::new("rules").with("a.json", connects()).with("pack/pack.yaml", "nonsense: 1\n");
     let output = place.diagnose(&["a.json", "-r", "pack"]);

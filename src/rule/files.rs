@@ -28,6 +28,9 @@ pub(super) struct Article {
 impl PackTexts {
     pub(super) fn read(texts: &Texts, faults: &mut Vec<Problem>) -> Option<Self> {
         let name = |path: &str| {
+            if let Some(elsewhere) = texts.elsewhere.get(path) {
+                return elsewhere.clone();
+            }
             if texts.root.is_empty() { path.to_owned() } else { format!("{}/{path}", texts.root) }
         };
         let mut pack = None;

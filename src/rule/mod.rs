@@ -29,6 +29,8 @@ pub struct Texts {
     pub root: String,
     /// Path and text of each file, in path order.
     pub files: Vec<(String, String)>,
+    /// How problems name a file that came from elsewhere, by its path.
+    pub elsewhere: BTreeMap<String, String>,
 }
 
 /// Everything the engine needs to know, compiled.
