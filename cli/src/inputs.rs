@@ -81,12 +81,17 @@ pub(crate) fn gather(paths: &[PathBuf], split: impl Fn(&str) -> Option<String>) 
         }
         let mut own: Option<usize> = None;
         for path in files_of(argument, &mut inputs)? {
-            if fs::canonicalize(&path).is_ok_and(|real| !seen.insert(real)) {
+            let real = fs::canonicalize(&path).ok();
+            if real.as_ref().is_some_and(|real| !seen.insert(real.clone())) {
                 inputs.notes.push(format!("{}: named more than once; read once", path.display()));
                 continue;
             }
+            // What names the source may stand above the directory that the user is in, or behind a link.
+            let folders = [std::path::absolute(&path).ok(), real];
+            let of_folder = |path: &PathBuf| split(&path.parent()?.to_string_lossy());
+            let name_of_source = folders.iter().flatten().find_map(of_folder);
             let file = File::new(path);
-            let at = match split(&file.shown) {
+            let at = match name_of_source {
                 Some(name) => match split_names.iter().find(|(known, _)| *known == name) {
                     Some((_, at)) => *at,
                     None => {
@@ -121,6 +126,7 @@ fn files_of(argument: &Path, inputs: &mut Inputs) -> Result<Vec<PathBuf>, String
     let shown = argument.display();
     match fs::metadata(argument) {
         Ok(meta) if meta.is_dir() => {
+            fs::read_dir(argument).map_err(|why| format!("cannot read `{shown}`: {}", reason(&why)))?;
             let files = walk(argument, inputs, |_| true);
             if files.is_empty() { Err(format!("`{shown}` holds no files")) } else { Ok(files) }
         }
@@ -272,6 +278,16 @@ mod tests {
             listed(&root, &["h=a/1.log", "h=b", "h=a", "plain.log"], split),
             Ok(vec!["a: h=a/1.log h=a/2.log".into(), "b: h=b/1.log".into(), "plain.log: plain.log".into()])
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_names_a_source_may_stand_above_the_argument_or_behind_a_link() {
+        let root = tree("above", &["h=a/1.log", "h=b/1.log"]);
+        let split = |path: &str| path.split_once("h=").and_then(|(_, rest)| rest.get(..1)).map(str::to_owned);
+        assert!(std::os::unix::fs::symlink(root.join("h=b"), root.join("link")).is_ok());
+        let expected = Ok(vec!["a: h=a/1.log".to_owned(), "b: link/1.log".to_owned()]);
+        assert_eq!(listed(&root, &["h=a/1.log", "link"], split), expected);
     }
 
     #[test]

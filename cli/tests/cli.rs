@@ -255,6 +255,25 @@ fn a_directory_is_read_without_hidden_files() {
 }
 
 #[test]
+fn the_logs_of_two_hubs_are_two_sources_wherever_the_user_stands() {
+    let hubs = "PROVIDERS/MICROSOFT.DEVICES/IOTHUBS";
+    let place = Place::new("hubs");
+    let late = record("2026-03-04T23:00:00Z", "deviceConnect", "Information", "", "200");
+    let file = |hub: &str, hour: u8| format!("{hubs}/{hub}/y=2026/m=03/d=04/h={hour:02}/m=00/PT1H.json");
+    let of_b = |text: &str| text.replace("IOTHUBS/HUB", "IOTHUBS/B");
+    let place = place.with(&file("HUB", 8), drops()).with(&file("HUB", 23), &late);
+    let place = place.with(&file("B", 8), of_b(&drops())).with(&file("B", 23), of_b(&late));
+    let above = place.diagnose(&[".", "-o", "json"]);
+    let mut inside = place.etiolog();
+    inside.current_dir(place.0.join(hubs)).args(["diagnose", "--as-of", AS_OF, ".", "-o", "json"]);
+    for output in [above, inside.output().expect("the program starts")] {
+        let summary = objects(&output).pop().expect("there is a summary");
+        assert_eq!(summary["records"]["late"], 0, "{summary}");
+        assert_eq!(summary["records"]["decoded"], 42, "{summary}");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let place = Place::new("pipe").with("a.json", drops());
     let mut child = place
