@@ -156,7 +156,7 @@ impl Pipeline {
         }
     }
 
-    /// Counts that the compressed stream of a source ended too early or is damaged.
+    /// Counts that the stream of a source is damaged, ended too early or could not be read any further.
     pub fn broken(&mut self, source: SourceId) {
         let reading = self.sources.get(source.index()).and_then(|known| known.reading.as_ref());
         let Some((file, summary)) = reading.map(|reading| (reading.file, reading.summary)) else { return };

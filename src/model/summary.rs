@@ -29,7 +29,7 @@ pub enum Reject {
     BadTime,
     /// The time lies outside 1970-2262.
     TimeRange,
-    /// A compressed stream ended too early or is damaged.
+    /// A stream is damaged, ended too early or could not be read any further.
     Truncated,
     /// The record does not say whom it is about.
     NoSubject,
@@ -66,7 +66,7 @@ impl Reject {
             Self::NoTime => "no time stamp",
             Self::BadTime => "a time stamp that cannot be read",
             Self::TimeRange => "a time outside 1970-2262",
-            Self::Truncated => "the compressed stream is damaged or ends too early",
+            Self::Truncated => "the stream is damaged or could not be read to its end",
             Self::NoSubject => "does not say whom it is about",
             Self::Plugin => "the plugin that decodes it failed",
         }

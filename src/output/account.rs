@@ -18,7 +18,12 @@ pub(super) fn nothing_found(page: &mut Page, summary: &Summary) {
     let text = if records.read == 0 {
         "Nothing was read: the input holds no records.".to_owned()
     } else if records.rejected_total() == records.read {
-        format!("Nothing could be read: all {} were rejected.", counted(records.read, "record"))
+        match records.read {
+            1 => "Nothing could be read: the only record was rejected.".to_owned(),
+            n => format!("Nothing could be read: all {} were rejected.", counted(n, "record")),
+        }
+    } else if records.decoded == 0 && records.skipped == 0 {
+        "No diagnosis: none of the records that were read could be used.".to_owned()
     } else if records.decoded == 0 {
         "No diagnosis: the rules ask about none of the records that were read.".to_owned()
     } else {
@@ -134,7 +139,10 @@ fn hints(begin: Option<&Begin>, summary: &Summary) -> Vec<String> {
     if oversize > 0 {
         hints.push("records were longer than the limit; raise --record-limit to read them".to_owned());
     }
-    if records.read > 0 && records.decoded == 0 && records.skipped == 0 {
+    // Another input may find a time and a subject where this one does not; it makes no bytes whole and no stamp right.
+    let shapeless = [Reject::Malformed, Reject::NoTime, Reject::BadTime, Reject::NoSubject];
+    let shapeless: u64 = shapeless.iter().filter_map(|reason| records.rejected.get(reason)).sum();
+    if shapeless > 0 && shapeless == records.read {
         hints.push("nothing was recognised; name the input with --format".to_owned());
     }
     if summary.partial > 0 {

@@ -270,7 +270,7 @@ fn explains(page: &mut Page, explained: &Explained) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Accounts;
+    use crate::model::{Accounts, Reject};
     use crate::output::escape::columns;
     use crate::output::sample;
 
@@ -419,7 +419,7 @@ mod tests {
          rejected 3 malformed: not a complete record of this format
                   at logs/north.log.gz:12 (byte 6000)
                   at logs/north.log.gz:99 (byte 49500)
-                  1 truncated: the compressed stream is damaged or ends too early
+                  1 truncated: the stream is damaged or could not be read to its end
                   at logs/volts.csv:567 (byte 283500)
            events 1,938 problem events: 1,100 explained, 826 benign, 12 unexplained
              time 2026-03-04 08:00:05 to 2026-03-05 17:20:05 UTC (1d 9h 20m)
@@ -445,6 +445,19 @@ mod tests {
         let skipped = Accounts { read: 5, skipped: 5, ..Accounts::default() };
         let text = report(Style::default(), &[], &Summary { records: skipped, ..Summary::default() });
         assert!(text.starts_with("No diagnosis: the rules ask about none of the records"), "{text}");
+        let future = Accounts { read: 5, future: 5, ..Accounts::default() };
+        let text = report(Style::default(), &[], &Summary { records: future, ..Summary::default() });
+        assert!(
+            text.starts_with("No diagnosis: none of the records that were read could be used."),
+            "{text}"
+        );
+        assert!(text.contains("--as-of") && !text.contains("--format"), "{text}");
+        for (reason, n, says) in [(Reject::NoTime, 2, true), (Reject::Oversize, 1, false)] {
+            let records = Accounts { read: n, rejected: [(reason, n)].into(), ..Accounts::default() };
+            let text = report(Style::default(), &[], &Summary { records, ..Summary::default() });
+            assert_eq!(text.contains("--format"), says, "{text}");
+            assert!(text.starts_with("Nothing could be read: ") && !text.contains("all 1"), "{text}");
+        }
     }
 
     #[test]
