@@ -49,6 +49,7 @@ struct Input {
 #[derive(Debug)]
 struct Source {
     id: SourceId,
+    name: Arc<str>,
     forced: Option<Arc<Input>>,
     reading: Option<Reading>,
     open: bool,
@@ -100,7 +101,7 @@ impl Pipeline {
     /// Opens a source: files that continue each other. Open the sources of one log together; see [`Run::open`].
     pub fn open(&mut self, name: &str) -> SourceId {
         let id = self.run.open(name);
-        self.sources.push(Source { id, forced: None, reading: None, open: true });
+        self.sources.push(Source { id, name: name.into(), forced: None, reading: None, open: true });
         id
     }
 
@@ -134,8 +135,13 @@ impl Pipeline {
         }
     }
 
-    /// Takes in bytes of a source, cut anywhere. They must be decompressed; see [`Pipeline::read`] and [`Expand`].
+    /// Takes in bytes of a source, cut anywhere. They must be decompressed; see [`Pipeline::read`] and [`Expand`]. Before
+    /// a file is named they are of one that is called like the source; a source that is closed takes nothing in.
     pub fn push(&mut self, source: SourceId, bytes: &[u8]) {
+        let unnamed = self.sources.get(source.index()).filter(|known| known.open && known.reading.is_none());
+        if let Some(name) = unnamed.map(|known| Arc::clone(&known.name)) {
+            self.file(source, &name);
+        }
         let Some(known) = self.sources.get_mut(source.index()).filter(|known| known.open) else { return };
         let (id, forced) = (known.id, known.forced.clone());
         let Some(mut reading) = known.reading.take() else { return };

@@ -278,3 +278,19 @@ fn a_run_that_goes_on_gives_what_is_resolved_and_keeps_the_rest() {
     assert_eq!(resolved[0].state, etiolog::State::Resolved);
     assert!(pipeline.finish().0.is_empty());
 }
+
+#[test]
+fn bytes_of_a_source_without_a_file_are_read_under_its_own_name() {
+    let engine = Engine::builder().pack(Pack::shipped("azure-iot-hub").unwrap()).build().unwrap();
+    let log = std::fs::read("samples/java-609.jsonl").unwrap();
+    let mut pipeline = Pipeline::new(&engine);
+    let source = pipeline.open("socket");
+    log.chunks(1_000).for_each(|bytes| pipeline.push(source, bytes));
+    pipeline.close(source);
+    pipeline.push(source, &log);
+    let (diagnoses, summary) = pipeline.finish();
+    assert_eq!((summary.records.read, summary.records.decoded), (16, 16));
+    assert_eq!(summary.sources.iter().map(|source| &*source.name).collect::<Vec<_>>(), ["socket"]);
+    let evidence = diagnoses.first().and_then(|d| d.present().next()?.evidence.first().cloned()).unwrap();
+    assert_eq!(&*evidence.source, "socket");
+}
