@@ -52,6 +52,8 @@ pub(super) struct Objects {
     arrays: u32,
     arrays_at_line: u32,
     in_envelope: bool,
+    /// Arrays open around the envelope.
+    around: u32,
     /// Before this offset nothing is gone through a second time again.
     settled: u64,
 }
@@ -118,6 +120,7 @@ impl Objects {
             arrays: 0,
             arrays_at_line: 0,
             in_envelope: false,
+            around: 0,
             settled: 0,
         }
     }
@@ -343,7 +346,9 @@ impl Objects {
                     self.line = scan.line;
                     self.margin = scan.margin;
                     self.indent = scan.indent;
-                    self.in_envelope = true;
+                    if !std::mem::replace(&mut self.in_envelope, true) {
+                        self.around = self.arrays;
+                    }
                     self.arrays = 1;
                     self.arrays_at_line = 1;
                     return at;
@@ -452,6 +457,8 @@ impl Objects {
         }
         self.line = scan.line;
         self.in_envelope = false;
+        self.arrays = self.around;
+        self.arrays_at_line = self.around;
         self.margin = None;
         match stop {
             Stop::BrokenString(_) | Stop::NewRecord(_) => {

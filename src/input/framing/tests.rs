@@ -134,6 +134,18 @@ fn an_envelope_is_no_record_and_its_objects_are() {
 }
 
 #[test]
+fn envelopes_may_stand_in_arrays() {
+    check(
+        "[{\"records\":[{\"a\":1}]},{\"records\":[{\"a\":2}]}]\n{\"a\":3}",
+        &["1@13 {\"a\":1}", "1@35 {\"a\":2}", "2@46 {\"a\":3}"],
+    );
+    check(
+        "[[\n{\"records\":[{\"a\":1}]},\n{\"records\":[]}\n]]\n] x",
+        &["2@15 {\"a\":1}", "5@44 !malformed"],
+    );
+}
+
+#[test]
 fn only_the_first_key_with_an_array_of_objects_makes_an_envelope() {
     for text in [
         "{\"records\":[1,{\"a\":1}]}",
