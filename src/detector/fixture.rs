@@ -66,6 +66,12 @@ impl Player {
         self.now = at(time);
     }
 
+    /// The same, told to the watch whether it asked or not.
+    pub(super) fn pass(&mut self, time: i64) {
+        self.until(time);
+        self.watch.advance(at(time), &mut self.findings);
+    }
+
     fn meet_deadlines(&mut self, time: Timestamp, inclusive: bool) {
         while let Some(deadline) = self.watch.deadline().filter(|&d| d < time || inclusive && d == time) {
             self.watch.advance(deadline, &mut self.findings);

@@ -115,7 +115,7 @@ pub trait Detector: Debug + Send + Sync {
 /// One event of a class that the detector asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Hit<'a> {
-    /// The event.
+    /// The event, with the fields that its detectors [asked for](Names::field) while they were built and no others.
     pub event: &'a Event,
     /// All classes it belongs to, ascending.
     pub classes: &'a [ClassId],

@@ -179,9 +179,12 @@ impl Train {
         self.kept.push(Kept { exhibit, beat: false });
     }
 
-    fn gaps(&self) -> Vec<f64> {
+    fn fit(&self) -> Option<Fit> {
+        let mut gaps = [0.0; GAPS];
         let times = self.kept.iter().map(|kept| kept.exhibit.time);
-        times.clone().zip(times.skip(1)).map(|(a, b)| b.since(a).as_nanos() as f64).collect()
+        let found = times.clone().zip(times.skip(1)).map(|(a, b)| b.since(a).as_nanos() as f64);
+        let count = gaps.iter_mut().zip(found).map(|(slot, gap)| *slot = gap).count();
+        Fit::of(gaps.get(..count)?)
     }
 
     /// Where the newest event leads.
@@ -253,7 +256,7 @@ impl Watch for Train {
         }
         self.keep(hit.exhibit);
         out.changed();
-        self.fit = Fit::of(&self.gaps());
+        self.fit = self.fit();
         let Some(fit) = self.fit else { return };
         let was_present = self.state.is_present();
         self.state = self.next_state(&fit);

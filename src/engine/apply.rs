@@ -7,10 +7,11 @@ use smol_str::{SmolStr, format_smolstr};
 
 use crate::detector::{Findings, Hit};
 use crate::engine::chart::{Chart, Entry};
-use crate::engine::run::{Pending, Run};
-use crate::model::{Event, Exhibit, Measure, Status, Timestamp};
+use crate::engine::ledger::is_problem;
+use crate::engine::run::{Pending, Run, Waiting};
+use crate::model::{Exhibit, Measure, Status, Timestamp};
 use crate::predicate::Truth;
-use crate::rule::Symptom;
+use crate::rule::{Plan, Symptom};
 
 /// A timer that is not a watch's own: the subject may have become quiet.
 const QUIET: u32 = u32::MAX;
@@ -18,21 +19,23 @@ const QUIET: u32 = u32::MAX;
 impl Run {
     /// Applies everything that happened before `watermark`.
     pub(super) fn reach(&mut self, watermark: Timestamp) {
-        while let Some((_, (event, signature))) = self.waiting.pop_before(watermark) {
-            self.fire_before(event.time());
-            self.apply(&event, signature);
+        // Held once for all events: every count of a shared pointer is a write that other cores may see.
+        let plan = Arc::clone(&self.plan);
+        while let Some((_, event)) = self.waiting.pop_before(watermark) {
+            self.fire_before(&plan, event.time);
+            self.apply(&plan, event);
         }
-        self.fire_before(watermark);
+        self.fire_before(&plan, watermark);
         self.settle(Some(watermark));
     }
 
     /// Lets every timer fire whose deadline lies before `time`: no event up to and including the deadline is missing.
-    fn fire_before(&mut self, time: Timestamp) {
+    fn fire_before(&mut self, plan: &Plan, time: Timestamp) {
         loop {
             if self.now < time && !self.instant.is_empty() {
                 let mut settling = std::mem::take(&mut self.instant);
                 settling.sort_unstable();
-                settling.drain(..).for_each(|key| self.fire(key));
+                settling.drain(..).for_each(|key| self.fire(plan, key));
                 // Keeps the memory, unless settling asked for more.
                 if self.instant.is_empty() {
                     self.instant = settling;
@@ -42,62 +45,68 @@ impl Run {
             let Some((deadline, key)) = self.timers.due_before(time) else { break };
             self.now = deadline;
             if key.1 == QUIET {
-                self.quiet(key.0, deadline);
+                self.quiet(plan, key.0, deadline);
             } else {
-                self.fire(key);
+                self.fire(plan, key);
             }
         }
     }
 
     /// Tells a watch that its deadline has come.
-    fn fire(&mut self, (subject, symptom): (u32, u32)) {
+    fn fire(&mut self, plan: &Plan, (subject, symptom): (u32, u32)) {
         let Ok(symptom) = usize::try_from(symptom) else { return };
         let now = self.now;
+        let Some(place) = self.chart_mut(subject).place(symptom) else { return };
+        // Time may end the pattern: it is judged as it stood.
+        if self.chart_mut(subject).entries.get(place).is_some_and(|entry| entry.last_hit < now) {
+            self.judge(plan, subject, place, now);
+        }
         let mut findings = std::mem::take(&mut self.findings);
         findings.clear();
-        // Time may end the pattern: it is judged as it stood.
-        if self.chart_mut(subject).entry(symptom).is_some_and(|entry| entry.last_hit < now) {
-            self.judge(subject, symptom, now);
-        }
-        if let Some(entry) = self.chart_mut(subject).entry_mut(symptom).filter(|e| e.deadline == Some(now)) {
+        if let Some(entry) =
+            self.chart_mut(subject).entries.get_mut(place).filter(|e| e.deadline == Some(now))
+        {
             entry.deadline = None;
             entry.watch.advance(now, &mut findings);
         }
-        self.absorb(subject, symptom, &findings, now);
+        self.absorb(plan, subject, place, &findings, now);
         self.findings = findings;
     }
 
-    fn apply(&mut self, event: &Event, signature: u32) {
-        let plan = Arc::clone(&self.plan);
-        let time = event.time();
+    fn apply(&mut self, plan: &Plan, event: Waiting) {
+        let Waiting { time, identity, origin, signature, address, values } = event;
         self.now = time;
-        let mut places = std::mem::take(&mut self.places);
-        self.subjects.place(&plan.schema, event, &mut places);
-        self.welcome(&places, time);
+        self.places.clear();
+        self.places.extend_from_slice(self.addresses.place(address, &plan.schema, &mut self.subjects));
+        self.welcome(plan, time);
         let at = usize::try_from(signature).unwrap_or(usize::MAX);
-        let (classes, symptoms, problem) = match self.signatures.get_mut(at) {
-            Some(known) => {
-                (std::mem::take(&mut known.classes), std::mem::take(&mut known.symptoms), known.problem)
-            }
-            None => (Vec::new(), Vec::new(), false),
-        };
-        let exhibit = Exhibit { time, identity: event.identity(), origin: event.origin(), signature };
+        let Some(known) = self.signatures.get(at).map(Arc::clone) else { return };
+        self.shown.set_time(time);
+        self.shown.set_identity(identity);
+        self.shown.set_origin(origin);
+        known.reads.iter().zip(values).for_each(|(&field, value)| self.shown.set(field, value));
+        let exhibit = Exhibit { time, identity, origin, signature };
         let mut findings = std::mem::take(&mut self.findings);
-        for &at in &symptoms {
+        for &at in &known.symptoms {
             let Some(symptom) = plan.symptoms.get(at) else { continue };
-            let Some(subject) = places.get(symptom.level).copied().flatten() else { continue };
+            let Some(subject) = self.places.get(symptom.level).copied().flatten() else { continue };
             findings.clear();
-            let hit = Hit { event, classes: &classes, subjects: &places, exhibit };
-            let entry = self.chart_mut(subject).entry_or(at, || Entry::new(at, symptom, time));
-            if let Some(entry) = entry {
+            let Self { charts, shown, places, .. } = self;
+            let Some(chart) = usize::try_from(subject).ok().and_then(|at| charts.get_mut(at)) else {
+                continue;
+            };
+            let place = chart.place_or(at, || Entry::new(at, symptom, time));
+            if let Some(entry) = chart.entries.get_mut(place) {
                 entry.last_hit = time;
+                let hit = Hit { event: shown, classes: &known.classes, subjects: places, exhibit };
                 entry.watch.observe(&hit, &mut findings);
             }
-            self.absorb(subject, at, &findings, time);
+            self.absorb(plan, subject, place, &findings, time);
         }
         self.findings = findings;
-        if problem {
-            match places.iter().rev().copied().flatten().next() {
+        known.reads.iter().for_each(|&field| self.shown.set(field, None));
+        if known.problem {
+            match self.places.iter().rev().copied().flatten().next() {
                 Some(subject) => {
                     self.pending.push_back(Pending { time, subject, signature });
                     self.chart_mut(subject).touch(time);
@@ -107,24 +116,20 @@ impl Run {
                 None => self.summary.unexplained += 1,
             }
         }
-        if let Some(known) = self.signatures.get_mut(at) {
-            (known.classes, known.symptoms) = (classes, symptoms);
-        }
-        self.places = places;
     }
 
     /// Makes charts for subjects that were never seen. One that others lie in is watched from its first event on, so that
     /// the quiet before a first burst counts as history.
-    fn welcome(&mut self, places: &[Option<u32>], now: Timestamp) {
+    fn welcome(&mut self, plan: &Plan, now: Timestamp) {
         let known = self.charts.len();
-        self.charts.resize_with(known.max(self.subjects.len()), Chart::default);
-        let plan = Arc::clone(&self.plan);
-        for (level, &subject) in places.iter().enumerate() {
-            let Some(subject) =
-                subject.filter(|&subject| usize::try_from(subject).is_ok_and(|at| at >= known))
-            else {
-                continue;
-            };
+        if known >= self.subjects.len() {
+            return;
+        }
+        self.charts.resize_with(self.subjects.len(), Chart::default);
+        for level in 0..self.places.len() {
+            let subject = self.places.get(level).copied().flatten();
+            let new = subject.filter(|&subject| usize::try_from(subject).is_ok_and(|at| at >= known));
+            let Some(subject) = new else { continue };
             if self.holds_others.get(level) != Some(&true) {
                 continue;
             }
@@ -132,91 +137,77 @@ impl Run {
                 plan.symptoms.iter().enumerate().filter(|(_, symptom)| symptom.level == level)
             {
                 let mut findings = Findings::default();
-                let make = || Entry::new(at, symptom, now);
-                if let Some(entry) = self.chart_mut(subject).entry_or(at, make) {
+                let chart = self.chart_mut(subject);
+                let place = chart.place_or(at, || Entry::new(at, symptom, now));
+                if let Some(entry) = chart.entries.get_mut(place) {
                     entry.watch.advance(now, &mut findings);
                 }
-                self.absorb(subject, at, &findings, now);
+                self.absorb(plan, subject, place, &findings, now);
             }
         }
     }
 
     /// Takes in what a watch found.
-    fn absorb(&mut self, subject: u32, at: usize, findings: &Findings, now: Timestamp) {
-        let plan = Arc::clone(&self.plan);
-        let Some(symptom) = plan.symptoms.get(at) else { return };
-        let problems: Vec<bool> =
-            findings.claims().iter().map(|claim| self.is_problem(claim.signature)).collect();
-        let chart = self.chart_mut(subject);
-        let Some(entry) = chart.entry_mut(at) else { return };
-        for (claim, problem) in findings.claims().iter().zip(problems) {
-            entry.evidence.add(*claim);
-            entry.span = Some(entry.span.map_or((claim.time, claim.time), |(first, last)| {
-                (first.min(claim.time), last.max(claim.time))
-            }));
-            if problem {
-                entry.claims.add(claim.signature, 1);
-            }
-        }
-        for &(from, to) in findings.spans() {
-            match entry.covered.last_mut() {
-                Some(last) if last.1 == from => last.1 = to,
-                _ => entry.covered.push((from, to)),
-            }
-        }
+    fn absorb(&mut self, plan: &Plan, subject: u32, place: usize, findings: &Findings, now: Timestamp) {
+        let Self { charts, signatures, .. } = self;
+        let Some(chart) = usize::try_from(subject).ok().and_then(|at| charts.get_mut(at)) else { return };
+        let Some(entry) = chart.entries.get_mut(place) else { return };
         let deadline = entry.watch.deadline();
+        // Most events tell a watch nothing: then only its deadline may have moved.
+        if !findings.is_changed() {
+            return self.schedule(subject, place, deadline);
+        }
+        for claim in findings.claims() {
+            entry.shown.claim(*claim, is_problem(signatures, claim.signature));
+        }
+        findings.spans().iter().for_each(|&span| entry.shown.cover(span));
+        entry.stale = true;
         let active = !entry.ordinary && !findings.claims().is_empty();
-        entry.stale |= findings.is_changed();
+        let level = plan.symptoms.get(entry.symptom).map(|symptom| symptom.level);
         if active {
             chart.touch(now);
         }
         // Others ask at any time whether a containing subject covers them; a leaf is judged when its episode ends.
-        if self.holds_others.get(symptom.level) == Some(&true) {
-            self.judge(subject, at, now);
+        if level.is_some_and(|level| self.holds_others.get(level) == Some(&true)) {
+            self.judge(plan, subject, place, now);
         }
-        self.schedule(subject, at, deadline);
+        self.schedule(subject, place, deadline);
         if active {
             self.await_quiet(subject, now);
         }
     }
 
     /// Judges a symptom again, if anything has changed.
-    fn judge(&mut self, subject: u32, at: usize, now: Timestamp) {
-        let plan = Arc::clone(&self.plan);
-        let Some(symptom) = plan.symptoms.get(at) else { return };
+    fn judge(&mut self, plan: &Plan, subject: u32, place: usize, now: Timestamp) {
+        let entry = self.chart_mut(subject).entries.get_mut(place).filter(|entry| entry.stale);
+        let Some(entry) = entry else { return };
+        entry.stale = false;
+        let Some(symptom) = plan.symptoms.get(entry.symptom) else { return };
         let mut unknown = false;
-        if let Some(entry) = self.chart_mut(subject).entry_mut(at).filter(|entry| entry.stale) {
-            let (status, measures) = judge(symptom, entry, now, &mut unknown);
-            entry.stale = false;
-            entry.status = status;
-            entry.measures = measures;
-        }
+        (entry.shown.status, entry.shown.measures) = judge(symptom, entry, now, &mut unknown);
         if unknown {
             *self.summary.unknown_predicates.entry(Arc::clone(&symptom.id)).or_default() += 1;
         }
     }
 
     /// Judges all symptoms of a subject again, and says whether any of them is news.
-    pub(super) fn has_news(&mut self, subject: u32, now: Timestamp) -> bool {
-        let stale =
-            self.chart_mut(subject).entries.iter().filter(|entry| entry.stale).map(|entry| entry.symptom);
-        let stale: Vec<usize> = stale.collect();
-        for at in stale {
-            self.judge(subject, at, now);
+    pub(super) fn has_news(&mut self, plan: &Plan, subject: u32, now: Timestamp) -> bool {
+        for place in 0..self.chart_mut(subject).entries.len() {
+            self.judge(plan, subject, place, now);
         }
         self.chart_mut(subject).has_news()
     }
 
     /// Remembers when a watch wants to be told of time. The present instant needs no timer: it is settled as soon as time
     /// moves on.
-    fn schedule(&mut self, subject: u32, at: usize, deadline: Option<Timestamp>) {
+    fn schedule(&mut self, subject: u32, place: usize, deadline: Option<Timestamp>) {
         let now = self.now;
-        let Some(entry) = self.chart_mut(subject).entry_mut(at) else { return };
+        let Some(entry) = self.chart_mut(subject).entries.get_mut(place) else { return };
         let before = std::mem::replace(&mut entry.deadline, deadline);
         if before == deadline {
             return;
         }
-        let key = (subject, u32::try_from(at).unwrap_or(u32::MAX));
+        let key = (subject, u32::try_from(entry.symptom).unwrap_or(u32::MAX));
         if deadline == Some(now) {
             self.instant.push(key);
             if before.is_some() {
@@ -241,7 +232,7 @@ impl Run {
     }
 
     /// Ends the subject's episode if it has been quiet for its period; looks again later if not.
-    fn quiet(&mut self, subject: u32, now: Timestamp) {
+    fn quiet(&mut self, plan: &Plan, subject: u32, now: Timestamp) {
         let until = self.chart_mut(subject).active.map(|active| active.plus(self.quiet_of(subject)));
         if let Some(later) = until.filter(|&until| until > now) {
             self.chart_mut(subject).look = Some(later);
@@ -249,13 +240,12 @@ impl Run {
             return;
         }
         self.settle(Some(now));
-        if self.has_news(subject, now) {
+        if self.has_news(plan, subject, now) {
             self.diagnose(subject, true, now);
         } else {
             let left = self.chart_mut(subject).problems.total();
             self.summary.unexplained += left;
         }
-        let plan = Arc::clone(&self.plan);
         let horizon = |symptom: usize| {
             plan.symptoms.get(symptom).map_or(Duration::ZERO, |symptom| symptom.detector.horizon())
         };
@@ -263,10 +253,11 @@ impl Run {
         let before: Vec<usize> = chart.entries.iter().map(|entry| entry.symptom).collect();
         chart.end_episode(now, horizon);
         for at in before {
-            let key = (subject, u32::try_from(at).unwrap_or(u32::MAX));
-            match self.chart_mut(subject).entry(at).map(|entry| entry.watch.deadline()) {
-                Some(deadline) => self.schedule(subject, at, deadline),
-                None => self.timers.set(key, None),
+            let chart = self.chart_mut(subject);
+            match chart.place(at).and_then(|place| Some((place, chart.entries.get(place)?.watch.deadline())))
+            {
+                Some((place, deadline)) => self.schedule(subject, place, deadline),
+                None => self.timers.set((subject, u32::try_from(at).unwrap_or(u32::MAX)), None),
             }
         }
     }
@@ -297,8 +288,8 @@ pub(super) fn judge(
 ) -> (Status, Option<Vec<(SmolStr, Measure)>>) {
     let reading = entry.watch.reading(now);
     if !reading.status.is_present() {
-        return match &entry.measures {
-            Some(measures) => (entry.status.clone(), Some(measures.clone())),
+        return match &entry.shown.measures {
+            Some(measures) => (entry.shown.status.clone(), Some(measures.clone())),
             None => (reading.status, None),
         };
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::detector::Watch;
-use crate::model::{Evidence, Measure, Status, Timestamp};
+use crate::model::{Evidence, Exhibit, Measure, Status, Timestamp};
 use crate::rule::Symptom;
 
 /// How many problem events there are of each signature (set of event classes).
@@ -45,29 +45,67 @@ impl Tally {
     }
 }
 
-/// One symptom on one subject.
+/// One symptom on one subject: what every event touches, and behind a pointer what only claims and judgements do, so that
+/// the entries of a subject lie close together in memory.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) symptom: usize,
     /// Seeing it is nothing special: it weighs in a diagnosis and never asks for one.
     pub(super) ordinary: bool,
+    /// Something changed since the last judgement.
+    pub(super) stale: bool,
     pub(super) watch: Box<dyn Watch>,
+    pub(super) last_hit: Timestamp,
+    /// The timer that is set.
+    pub(super) deadline: Option<Timestamp>,
+    pub(super) shown: Box<Shown>,
+}
+
+/// What a symptom has shown in this episode.
+#[derive(Debug)]
+pub(super) struct Shown {
     pub(super) evidence: Evidence,
-    /// Problem events that the watch claimed in this episode.
+    /// Problem events that the watch claimed.
     pub(super) claims: Tally,
-    /// First and last claimed event of this episode.
+    /// First and last claimed event.
     pub(super) span: Option<(Timestamp, Timestamp)>,
     /// When the symptom held for everything inside the subject.
     pub(super) covered: Vec<(Timestamp, Timestamp)>,
     /// As of the last judgement, `when` included, `unless` not.
     pub(super) status: Status,
-    /// Something changed since the last judgement.
-    pub(super) stale: bool,
     /// What was measured when the symptom was last there: what is over was there all the same.
     pub(super) measures: Option<Vec<(SmolStr, Measure)>>,
-    pub(super) last_hit: Timestamp,
-    /// The timer that is set.
-    pub(super) deadline: Option<Timestamp>,
+}
+
+impl Shown {
+    fn nothing(status: Status) -> Self {
+        Self {
+            evidence: Evidence::default(),
+            claims: Tally::default(),
+            span: None,
+            covered: Vec::new(),
+            status,
+            measures: None,
+        }
+    }
+
+    /// Takes in an event that the watch claimed.
+    pub(super) fn claim(&mut self, exhibit: Exhibit, problem: bool) {
+        let time = exhibit.time;
+        self.evidence.add(exhibit);
+        self.span = Some(self.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
+        if problem {
+            self.claims.add(exhibit.signature, 1);
+        }
+    }
+
+    /// Takes in a stretch of time for which the symptom held.
+    pub(super) fn cover(&mut self, (from, to): (Timestamp, Timestamp)) {
+        match self.covered.last_mut() {
+            Some(last) if last.1 == from => last.1 = to,
+            _ => self.covered.push((from, to)),
+        }
+    }
 }
 
 impl Entry {
@@ -77,26 +115,21 @@ impl Entry {
         Self {
             symptom: at,
             ordinary: symptom.is_ordinary(),
-            watch,
-            evidence: Evidence::default(),
-            claims: Tally::default(),
-            span: None,
-            covered: Vec::new(),
-            status,
             stale: false,
-            measures: None,
+            watch,
             last_hit: now,
             deadline: None,
+            shown: Box::new(Shown::nothing(status)),
         }
     }
 
     /// Present, and not merely ordinary.
     pub(super) fn is_news(&self) -> bool {
-        self.status.is_present() && !self.ordinary
+        !self.ordinary && self.shown.status.is_present()
     }
 
     pub(super) fn covers(&self, time: Timestamp) -> bool {
-        self.covered.iter().any(|&(from, to)| from <= time && time < to)
+        self.shown.covered.iter().any(|&(from, to)| from <= time && time < to)
     }
 }
 
@@ -113,6 +146,8 @@ pub(super) struct Past {
 /// One subject.
 #[derive(Debug, Default)]
 pub(super) struct Chart {
+    // The symptoms of the entries, close together: most searches touch one line of memory.
+    symptoms: Vec<u32>,
     pub(super) entries: Vec<Entry>,
     /// Problem events of this very subject (not of those inside it) since the last episode ended.
     pub(super) problems: Tally,
@@ -129,26 +164,23 @@ impl Chart {
     /// How many past episodes are remembered.
     const PAST: usize = 64;
 
+    /// Where the entry of a symptom stands.
+    pub(super) fn place(&self, symptom: usize) -> Option<usize> {
+        self.symptoms.binary_search(&u32::try_from(symptom).ok()?).ok()
+    }
+
     pub(super) fn entry(&self, symptom: usize) -> Option<&Entry> {
-        let at = self.entries.binary_search_by_key(&symptom, |entry| entry.symptom).ok()?;
-        self.entries.get(at)
+        self.entries.get(self.place(symptom)?)
     }
 
-    pub(super) fn entry_mut(&mut self, symptom: usize) -> Option<&mut Entry> {
-        let at = self.entries.binary_search_by_key(&symptom, |entry| entry.symptom).ok()?;
-        self.entries.get_mut(at)
-    }
-
-    /// The entry of a symptom, made when there is none.
-    pub(super) fn entry_or(&mut self, symptom: usize, make: impl FnOnce() -> Entry) -> Option<&mut Entry> {
-        let at = match self.entries.binary_search_by_key(&symptom, |entry| entry.symptom) {
-            Ok(at) => at,
-            Err(at) => {
-                self.entries.insert(at, make());
-                at
-            }
-        };
-        self.entries.get_mut(at)
+    /// Where the entry of a symptom stands, made when there is none.
+    pub(super) fn place_or(&mut self, symptom: usize, make: impl FnOnce() -> Entry) -> usize {
+        let key = u32::try_from(symptom).unwrap_or(u32::MAX);
+        self.symptoms.binary_search(&key).unwrap_or_else(|place| {
+            self.symptoms.insert(place, key);
+            self.entries.insert(place, make());
+            place
+        })
     }
 
     pub(super) fn touch(&mut self, time: Timestamp) {
@@ -157,7 +189,7 @@ impl Chart {
 
     /// First and last claimed event of the symptoms that are present.
     pub(super) fn span(&self) -> Option<(Timestamp, Timestamp)> {
-        let spans = self.entries.iter().filter(|entry| entry.is_news()).filter_map(|entry| entry.span);
+        let spans = self.entries.iter().filter(|entry| entry.is_news()).filter_map(|entry| entry.shown.span);
         spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
@@ -183,15 +215,12 @@ impl Chart {
                 return true;
             }
             let kept = entry.watch.renew()
-                || (!entry.status.is_present() && entry.last_hit.plus(horizon(entry.symptom)) > now);
-            entry.evidence = Evidence::default();
-            entry.claims = Tally::default();
-            entry.span = None;
-            entry.covered.clear();
-            entry.measures = None;
+                || (!entry.shown.status.is_present() && entry.last_hit.plus(horizon(entry.symptom)) > now);
+            *entry.shown = Shown::nothing(entry.watch.reading(now).status);
             entry.stale = false;
-            entry.status = entry.watch.reading(now).status;
             kept
         });
+        let symptoms = self.entries.iter().filter_map(|entry| u32::try_from(entry.symptom).ok());
+        self.symptoms = symptoms.collect();
     }
 }

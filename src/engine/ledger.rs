@@ -1,7 +1,9 @@
 //! What becomes of problem events: each belongs to its subject, or to a containing one whose symptom covers it.
 
+use std::sync::Arc;
+
 use crate::engine::chart::{Entry, Tally};
-use crate::engine::run::{Pending, Run};
+use crate::engine::run::{Pending, Run, Signature};
 use crate::model::Timestamp;
 
 impl Run {
@@ -41,16 +43,14 @@ impl Run {
         let chart = self.charts.get(usize::try_from(subject).ok()?)?;
         let covers = |entry: &&Entry| {
             signature.symptoms.contains(&entry.symptom)
-                && entry.status.is_present()
+                && entry.shown.status.is_present()
                 && entry.covers(pending.time)
         };
         chart.entries.iter().find(covers).map(|entry| entry.symptom)
     }
+}
 
-    pub(super) fn is_problem(&self, signature: u32) -> bool {
-        usize::try_from(signature)
-            .ok()
-            .and_then(|at| self.signatures.get(at))
-            .is_some_and(|known| known.problem)
-    }
+/// Whether events of this signature must end explained, benign or unexplained.
+pub(super) fn is_problem(signatures: &[Arc<Signature>], signature: u32) -> bool {
+    usize::try_from(signature).ok().and_then(|at| signatures.get(at)).is_some_and(|known| known.problem)
 }

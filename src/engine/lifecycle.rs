@@ -89,7 +89,7 @@ impl Run {
         subjects.sort_by_cached_key(|&subject| (depth(subject), self.subjects.name(&plan.schema, subject)));
         let now = self.summary.last.unwrap_or(Timestamp::MIN).max(self.now());
         for &subject in &subjects {
-            if self.has_news(subject, now) {
+            if self.has_news(&plan, subject, now) {
                 self.diagnose(subject, false, now);
             } else {
                 let left = self.chart_mut(subject).problems.total();
@@ -197,8 +197,8 @@ impl Run {
         let explains = self.plan.causes.get(rival.cause).map_or(&[][..], |cause| &cause.explains);
         let strength = explains.iter().find(|&&(known, _)| known == symptom).map_or(0.0, |&(_, s)| s);
         match (&rival.above, chart.entry(symptom)) {
-            (Some(above), Some(entry)) if entry.evidence.count() > 0 => {
-                strength * above.share(&entry.evidence)
+            (Some(above), Some(entry)) if entry.shown.evidence.count() > 0 => {
+                strength * above.share(&entry.shown.evidence)
             }
             _ => strength,
         }
@@ -405,8 +405,8 @@ impl Run {
             );
             report.measures.clone_from(&judged.measures);
             if let Some(entry) = chart.and_then(|chart| chart.entry(judged.symptom)) {
-                report.events = entry.evidence.count();
-                report.evidence = self.exhibits(&entry.evidence);
+                report.events = entry.shown.evidence.count();
+                report.evidence = self.exhibits(&entry.shown.evidence);
             }
             reports.push(report);
         }
@@ -434,8 +434,9 @@ impl Run {
         let chart = usize::try_from(subject).ok().and_then(|at| self.charts.get(at));
         let present = judged.iter().filter(|judged| self.is_news(judged));
         let entries = present.filter_map(|judged| chart?.entry(judged.symptom));
-        let first =
-            entries.flat_map(|entry| entry.evidence.kept()).min_by_key(|e| (e.time, e.identity, e.origin));
+        let first = entries
+            .flat_map(|entry| entry.shown.evidence.kept())
+            .min_by_key(|e| (e.time, e.identity, e.origin));
         let mut hash = Xxh3::new();
         for pack in &self.plan.packs {
             hash.update(pack.name.as_bytes());
@@ -504,7 +505,7 @@ impl Run {
                 let [own, fallback] = &mut claims;
                 let tally = if symptom.unless.is_empty() { own } else { fallback };
                 if let Some(entry) = chart.entry(judged.symptom) {
-                    tally.raise_to(&entry.claims);
+                    tally.raise_to(&entry.shown.claims);
                 }
             }
             let [own, fallback] = claims;

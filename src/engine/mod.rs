@@ -8,6 +8,7 @@ mod differential;
 mod ledger;
 mod lifecycle;
 mod run;
+mod sieve;
 mod subjects;
 
 use std::sync::Arc;

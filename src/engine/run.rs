@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::detector::{ClassId, Findings};
 use crate::engine::Settings;
 use crate::engine::chart::Chart;
-use crate::engine::subjects::Subjects;
-use crate::model::{Diagnosis, Event, Origin, Reject, RejectSample, Summary, Timestamp};
+use crate::engine::sieve::Sieve;
+use crate::engine::subjects::{Addresses, Subjects};
+use crate::model::{Diagnosis, Event, FieldId, Origin, Reject, RejectSample, Summary, Timestamp, Value};
 use crate::rule::{Identity, Plan, Symptom};
 use crate::timeline::{Admitted, Ingress, Order, Reorder, Timers};
 
@@ -29,6 +30,21 @@ pub(super) struct Signature {
     pub(super) classes: Vec<ClassId>,
     pub(super) symptoms: Vec<usize>,
     pub(super) problem: bool,
+    /// The fields that the detectors of these symptoms read.
+    pub(super) reads: Vec<FieldId>,
+}
+
+/// An event that waits to be applied: of its fields only those that some detector will read, because a quarter of an hour
+/// of whole events would push everything else out of the processor's caches.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) time: Timestamp,
+    pub(super) identity: u64,
+    pub(super) origin: Origin,
+    pub(super) signature: u32,
+    pub(super) address: u32,
+    /// In the order of [`Signature::reads`].
+    pub(super) values: Box<[Option<Value>]>,
 }
 
 /// A problem event that a containing subject may still cover.
@@ -44,14 +60,15 @@ pub(super) struct Pending {
 pub struct Run {
     pub(super) plan: Arc<Plan>,
     pub(super) settings: Settings,
-    ingress: Ingress<Option<(Event, u32)>>,
-    pub(super) waiting: Reorder<(Event, u32)>,
+    ingress: Ingress<Option<Waiting>>,
+    pub(super) waiting: Reorder<Waiting>,
     pub(super) timers: Timers<(u32, u32)>,
     /// Watches that want to settle the present instant once all its events are known.
     pub(super) instant: Vec<(u32, u32)>,
+    pub(super) addresses: Addresses,
     pub(super) subjects: Subjects,
     pub(super) charts: Vec<Chart>,
-    pub(super) signatures: Vec<Signature>,
+    pub(super) signatures: Vec<Arc<Signature>>,
     signature_ids: BTreeMap<Vec<ClassId>, u32>,
     pub(super) pending: VecDeque<Pending>,
     pub(super) delay: Duration,
@@ -65,8 +82,11 @@ pub struct Run {
     pub(super) ready: Vec<Diagnosis>,
     pub(super) summary: Summary,
     pub(super) findings: Findings,
-    admitted: Vec<Admitted<Option<(Event, u32)>>>,
+    admitted: Vec<Admitted<Option<Waiting>>>,
+    /// The event as detectors see it.
+    pub(super) shown: Event,
     pub(super) places: Vec<Option<u32>>,
+    sieve: Sieve,
     classes: Vec<ClassId>,
     pub(super) now: Timestamp,
 }
@@ -77,6 +97,8 @@ impl Run {
         let levels = 0..plan.schema.levels();
         let inside = |outer: usize| levels.clone().any(|inner| plan.schema.parent(inner) == Some(outer));
         let holds_others = levels.clone().map(inside).collect();
+        let shown = Event::new(&plan.schema, Timestamp::MIN);
+        let sieve = Sieve::new(&plan.classes);
         Self {
             plan,
             settings,
@@ -84,6 +106,7 @@ impl Run {
             waiting: Reorder::default(),
             timers: Timers::default(),
             instant: Vec::new(),
+            addresses: Addresses::default(),
             subjects: Subjects::default(),
             charts: Vec::new(),
             signatures: Vec::new(),
@@ -99,7 +122,9 @@ impl Run {
             summary: Summary::default(),
             findings: Findings::default(),
             admitted: Vec::new(),
+            shown,
             places: Vec::new(),
+            sieve,
             classes: Vec::new(),
             now: Timestamp::MIN,
         }
@@ -143,7 +168,7 @@ impl Run {
             self.summary.records.duplicate += 1;
             return;
         }
-        let wanted = self.classify(event).map(|signature| (event.clone(), signature));
+        let wanted = self.classify(event).map(|signature| self.kept(event, signature));
         let mut admitted = std::mem::take(&mut self.admitted);
         self.ingress.offer(source.0, wanted, time, &mut admitted);
         self.admit(source, &mut admitted);
@@ -232,20 +257,45 @@ impl Run {
 
     /// The signature of an event that some rule asks about.
     fn classify(&mut self, event: &Event) -> Option<u32> {
-        let mut classes = std::mem::take(&mut self.classes);
-        classes.clear();
-        for (at, class) in self.plan.classes.iter().enumerate() {
+        let Self { plan, sieve, classes, summary, .. } = self;
+        let verdict = sieve.ask(&plan.classes, event)?;
+        if verdict.signature.is_some() || (verdict.classes.is_empty() && verdict.asking.is_empty()) {
+            return verdict.signature;
+        }
+        classes.clone_from(&verdict.classes);
+        let certain = verdict.asking.is_empty();
+        for &id in &verdict.asking {
+            let at = usize::try_from(id.0).unwrap_or(usize::MAX);
             let mut unknown = false;
-            if class.holds(event, &mut || unknown = true) {
-                classes.push(ClassId(u32::try_from(at).unwrap_or(u32::MAX)));
+            if plan.classes.get(at).is_some_and(|class| class.agrees(event, &mut || unknown = true)) {
+                classes.push(id);
             }
-            if unknown && let Some(name) = self.plan.class_names.get(at) {
-                *self.summary.unknown_predicates.entry(Arc::clone(name)).or_default() += 1;
+            if unknown && let Some(name) = plan.class_names.get(at) {
+                *summary.unknown_predicates.entry(Arc::clone(name)).or_default() += 1;
             }
         }
+        classes.sort_unstable();
+        let classes = std::mem::take(classes);
         let signature = (!classes.is_empty()).then(|| self.signature(&classes));
         self.classes = classes;
+        if certain && let Some(verdict) = self.sieve.ask(&self.plan.classes, event) {
+            verdict.signature = signature;
+        }
         signature
+    }
+
+    /// What must be kept of an event until it is applied.
+    fn kept(&mut self, event: &Event, signature: u32) -> Waiting {
+        let known = usize::try_from(signature).ok().and_then(|at| self.signatures.get(at));
+        let reads = known.map_or(&[][..], |known| &known.reads);
+        Waiting {
+            time: event.time(),
+            identity: event.identity(),
+            origin: event.origin(),
+            signature,
+            address: self.addresses.of(event),
+            values: reads.iter().map(|&field| event.field(field).cloned()).collect(),
+        }
     }
 
     fn signature(&mut self, classes: &[ClassId]) -> u32 {
@@ -256,26 +306,30 @@ impl Run {
             |symptom: &Symptom| symptom.classes.iter().any(|class| classes.binary_search(class).is_ok());
         let symptoms =
             self.plan.symptoms.iter().enumerate().filter(|(_, symptom)| wanted(symptom)).map(|(at, _)| at);
-        let symptoms = symptoms.collect();
+        let symptoms: Vec<usize> = symptoms.collect();
+        let asked = symptoms.iter().filter_map(|&at| self.plan.symptoms.get(at));
+        let mut reads: Vec<FieldId> = asked.flat_map(|symptom| &symptom.reads).copied().collect();
+        reads.sort_unstable();
+        reads.dedup();
         let problem = self.plan.problems.iter().any(|class| classes.binary_search(class).is_ok());
         let id = u32::try_from(self.signatures.len()).unwrap_or(u32::MAX);
-        self.signatures.push(Signature { classes: classes.to_vec(), symptoms, problem });
+        let known = Signature { classes: classes.to_vec(), symptoms, problem, reads };
+        self.signatures.push(Arc::new(known));
         self.signature_ids.insert(classes.to_vec(), id);
         id
     }
 
-    fn admit(&mut self, source: SourceId, admitted: &mut Vec<Admitted<Option<(Event, u32)>>>) {
+    fn admit(&mut self, source: SourceId, admitted: &mut Vec<Admitted<Option<Waiting>>>) {
         for admitted in admitted.drain(..) {
             match admitted {
                 Admitted::Late(_) => self.summary.records.late += 1,
                 Admitted::Future(_) => self.summary.records.future += 1,
                 Admitted::Accepted(None) => self.summary.records.skipped += 1,
-                Admitted::Accepted(Some((event, signature))) => {
-                    self.summary.first =
-                        Some(self.summary.first.map_or(event.time(), |first| first.min(event.time())));
-                    self.summary.last =
-                        Some(self.summary.last.map_or(event.time(), |last| last.max(event.time())));
-                    if self.waiting.insert(self.order(source, &event), (event, signature)) {
+                Admitted::Accepted(Some(event)) => {
+                    let Summary { first, last, .. } = &mut self.summary;
+                    *first = Some(first.map_or(event.time, |first| first.min(event.time)));
+                    *last = (*last).max(Some(event.time));
+                    if self.waiting.insert(order(self.plan.identity, source, &event), event) {
                         self.summary.records.decoded += 1;
                     } else {
                         self.summary.records.duplicate += 1;
@@ -287,18 +341,14 @@ impl Run {
             self.reach(watermark);
         }
     }
+}
 
-    fn order(&self, source: SourceId, event: &Event) -> Order {
-        let origin = event.origin();
-        match self.plan.identity {
-            Identity::Record if event.identity() != 0 => {
-                Order { time: event.time(), a: event.identity(), b: 0 }
-            }
-            Identity::Record | Identity::Position => Order {
-                time: event.time(),
-                a: (source.0 as u64) << 32 | u64::from(origin.file),
-                b: origin.offset,
-            },
+fn order(identity: Identity, source: SourceId, event: &Waiting) -> Order {
+    match identity {
+        Identity::Record if event.identity != 0 => Order::by_record(event.time, event.identity),
+        Identity::Record | Identity::Position => {
+            let source = (source.0 as u64) << 32 | u64::from(event.origin.file);
+            Order::by_position(event.time, source, event.origin.offset)
         }
     }
 }

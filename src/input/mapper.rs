@@ -107,7 +107,7 @@ impl Mapper {
                 return Err(Reject::NoSubject);
             }
             if let Some(id) = field.id {
-                store(event, id, found);
+                store(event, id, found, field.mapping.case);
             }
         }
         for &id in &self.absent {
@@ -127,6 +127,7 @@ impl Mapper {
 
 /// A value on its way into an event.
 enum Found<'r> {
+    /// Text whose letters are still to be changed as the mapping says.
     Text(Cow<'r, str>),
     Value(Value),
 }
@@ -155,13 +156,19 @@ impl Field {
             },
             As::Integer => Value::Int(integer(text.trim_ascii()).ok_or(Unreadable)?),
             As::Number => number(text.trim_ascii()).ok_or(Unreadable)?,
-            As::Boolean => Value::Bool(boolean(text.trim_ascii()).ok_or(Unreadable)?),
-            As::Among(values) => Value::Bool(values.iter().any(|value| value.eq_ignore_ascii_case(&text))),
+            As::Boolean => {
+                let text = written(text, mapping.case);
+                Value::Bool(boolean(text.trim_ascii()).ok_or(Unreadable)?)
+            }
+            As::Among(values) => {
+                let text = written(text, mapping.case);
+                Value::Bool(values.iter().any(|value| value.eq_ignore_ascii_case(&text)))
+            }
         };
         Ok(Some(Found::Value(value)))
     }
 
-    /// The text that counts: taken, joined, then its letters changed.
+    /// The text that counts: taken and joined.
     fn text<'r>(&self, cell: &'r Cell, row: &'r Row) -> Cow<'r, str> {
         let whole = cell.text();
         let mut text = Cow::Borrowed(match self.mapping.take {
@@ -173,27 +180,50 @@ impl Field {
         {
             text = Cow::Owned([&text, with.as_str(), more.text()].concat());
         }
-        match self.mapping.case {
-            Case::Lower if text.chars().any(|c| !c.is_ascii() || c.is_ascii_uppercase()) => {
-                text.to_lowercase().into()
-            }
-            Case::Upper if text.chars().any(|c| !c.is_ascii() || c.is_ascii_lowercase()) => {
-                text.to_uppercase().into()
-            }
-            Case::Keep | Case::Lower | Case::Upper => text,
-        }
+        text
     }
 }
 
 /// Sets a field. Text that the event before had too is kept as it is, which saves its memory.
-fn store(event: &mut Event, id: FieldId, found: Option<Found<'_>>) {
+fn store(event: &mut Event, id: FieldId, found: Option<Found<'_>>, case: Case) {
     let value = match found {
         None => None,
         Some(Found::Value(value)) => Some(value),
-        Some(Found::Text(text)) if event.field(id).and_then(Value::as_text) == Some(&text) => return,
-        Some(Found::Text(text)) => Some(Value::text(text)),
+        Some(Found::Text(text)) => {
+            let before = event.field(id).and_then(Value::as_text);
+            if before.is_some_and(|before| is_written(before, &text, case)) {
+                return;
+            }
+            Some(Value::text(written(text, case)))
+        }
     };
     event.set(id, value);
+}
+
+/// Text with its letters changed.
+fn written(text: Cow<'_, str>, case: Case) -> Cow<'_, str> {
+    match case {
+        Case::Lower if text.chars().any(|c| !c.is_ascii() || c.is_ascii_uppercase()) => {
+            text.to_lowercase().into()
+        }
+        Case::Upper if text.chars().any(|c| !c.is_ascii() || c.is_ascii_lowercase()) => {
+            text.to_uppercase().into()
+        }
+        Case::Keep | Case::Lower | Case::Upper => text,
+    }
+}
+
+/// Whether `known` is surely the text with its letters changed. Only plain letters are compared, in place.
+fn is_written(known: &str, text: &str, case: Case) -> bool {
+    let same = |change: fn(&u8) -> u8| {
+        known.len() == text.len()
+            && known.bytes().zip(text.bytes()).all(|(known, byte)| byte.is_ascii() && known == change(&byte))
+    };
+    match case {
+        Case::Keep => known == text,
+        Case::Lower => same(u8::to_ascii_lowercase),
+        Case::Upper => same(u8::to_ascii_uppercase),
+    }
 }
 
 /// A whole number, also when it is spelt with a fraction of zero or an exponent and is small enough to be exact.
@@ -340,6 +370,18 @@ mod tests {
             check(&kind(As::Number), value, number);
             check(&kind(As::Code), value, code);
         }
+    }
+
+    #[test]
+    fn letters_are_changed_whether_the_event_before_said_the_same_or_not() {
+        let lower = FieldMapping { case: Case::Lower, ..from(&["v"]) };
+        let records: Vec<String> = ["Ab", "aB", "ab", "ÄB", "äb", "Äb", "abc", "K", "k"]
+            .iter()
+            .map(|text| format!(r#"{{"at":"2026-03-04T08:22:05Z","v":"{text}"}}"#))
+            .collect();
+        let records: Vec<&str> = records.iter().map(String::as_str).collect();
+        let expect = ["ab", "ab", "ab", "äb", "äb", "äb", "abc", "k", "k"].map(|text| format!("\"{text}\""));
+        assert_eq!(map(&mapping(vec![("v", lower)]), &records), expect);
     }
 
     #[test]

@@ -74,6 +74,10 @@ impl Formatter for Visible {
         W: ?Sized + io::Write,
     {
         let mut rest = fragment;
+        // No risky character has a byte of plain ASCII in it but DEL: most text needs no look at its characters.
+        if !fragment.bytes().any(|byte| byte >= 0x7f) {
+            return writer.write_all(fragment.as_bytes());
+        }
         while let Some((at, c)) = rest.char_indices().find(|&(_, c)| is_risky(c)) {
             writer.write_all(rest.get(..at).unwrap_or_default().as_bytes())?;
             for unit in c.encode_utf16(&mut [0; 2]) {

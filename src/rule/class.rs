@@ -154,12 +154,9 @@ fn like(parts: &[SmolStr], text: &str) -> bool {
 }
 
 impl Class {
-    /// Whether an event belongs to the class; `unknown` is called when its predicate could not say.
-    pub(crate) fn holds(&self, event: &Event, unknown: &mut dyn FnMut()) -> bool {
-        if !self.conditions.iter().all(|(field, condition)| condition.test(event.field(*field)) == Some(true))
-        {
-            return false;
-        }
+    /// Whether an event that fulfils the conditions belongs to the class; `unknown` is called when its predicate could not
+    /// say.
+    pub(crate) fn agrees(&self, event: &Event, unknown: &mut dyn FnMut()) -> bool {
         let Some(predicate) = &self.predicate else { return true };
         match predicate.test(&|_, field| event.get(field).cloned()) {
             Truth::True => true,

@@ -327,8 +327,10 @@ impl<'a> Build<'a> {
             known_fields: pack.known_fields.as_deref(),
             level,
             ties_any: pack.file.ties == Ties::Any,
+            reads: Vec::new(),
         };
         let detector = kind.build(params, &mut scope)?;
+        let reads = scope.reads;
         let when = match node.get("when") {
             None => None,
             Some(when) => {
@@ -354,6 +356,7 @@ impl<'a> Build<'a> {
             level,
             detector,
             classes: wanted,
+            reads,
             when,
             unless,
             background: file.background.map_or(BACKGROUND, |strength| strength.0),

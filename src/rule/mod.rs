@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use crate::detector::{ClassId, Detector};
 use crate::input::Mapping;
-use crate::model::{Schema, Severity, SolutionKind, Status};
+use crate::model::{FieldId, Schema, Severity, SolutionKind, Status};
 use crate::predicate::Predicate;
 
-pub(crate) use class::Class;
+pub(crate) use class::{Class, Condition};
 pub(crate) use compile::compile;
 pub use schema::{Identity, Ties, prior_word, strength_word};
 
@@ -96,6 +96,8 @@ pub struct Symptom {
     pub(crate) level: usize,
     pub(crate) detector: Arc<dyn Detector>,
     pub(crate) classes: Vec<ClassId>,
+    /// The fields that the detector reads.
+    pub(crate) reads: Vec<FieldId>,
     pub(crate) when: Option<Predicate>,
     pub(crate) unless: Vec<usize>,
     pub(crate) background: f64,

@@ -14,6 +14,8 @@ pub(super) struct Scope<'a> {
     pub(super) known_fields: Option<&'a [String]>,
     pub(super) level: usize,
     pub(super) ties_any: bool,
+    /// The fields that were asked for.
+    pub(super) reads: Vec<FieldId>,
 }
 
 impl Names for Scope<'_> {
@@ -42,7 +44,9 @@ impl Names for Scope<'_> {
     }
 
     fn field(&mut self, node: &Node) -> Result<FieldId, Problem> {
-        field(self.schema, self.known_fields, node)
+        let field = field(self.schema, self.known_fields, node)?;
+        self.reads.push(field);
+        Ok(field)
     }
 
     fn ties_any(&self) -> bool {

@@ -21,8 +21,13 @@ const WIDEST: f64 = 0.15;
 /// How many periods a gap is long, when it is a whole number of them within the tolerance.
 fn fold(gap: f64, period: f64, tolerance: f64) -> Option<f64> {
     let multiple = (gap / period).round().max(1.0);
+    agrees(gap, multiple, period, tolerance).then_some(multiple)
+}
+
+/// Whether a gap is so many periods long, within the tolerance.
+fn agrees(gap: f64, multiple: f64, period: f64, tolerance: f64) -> bool {
     let allowed = (tolerance * multiple.sqrt()).min(0.45) * period;
-    (multiple <= f64::from(MULTIPLES) && (gap - multiple * period).abs() <= allowed).then_some(multiple)
+    multiple <= f64::from(MULTIPLES) && (gap - multiple * period).abs() <= allowed
 }
 
 /// Evidence by tolerance, number of gaps and number of hits.
@@ -65,7 +70,11 @@ impl Fit {
         if gaps.len() < FEWEST {
             return None;
         }
-        let mut period = lower_median(&mut gaps.to_vec()).filter(|&median| median > 0.0)?;
+        let (mut sorted, mut multiples) = ([0.0; GAPS], [0.0; GAPS]);
+        let gaps = gaps.get(gaps.len().saturating_sub(GAPS)..)?;
+        let sorted = sorted.get_mut(..gaps.len())?;
+        sorted.copy_from_slice(gaps);
+        let mut period = lower_median(sorted).filter(|&median| median > 0.0)?;
         let (mut fitting, mut beats) = (0, 0.0);
         for _ in 0..2 {
             let folded = gaps.iter().filter_map(|&gap| Some((gap, fold(gap, period, WIDEST)?)));
@@ -76,13 +85,14 @@ impl Fit {
             }
             (period, fitting, beats) = (total / multiples, count, multiples);
         }
-        let squares = gaps.iter().filter_map(|&gap| {
-            let multiple = fold(gap, period, WIDEST)?;
-            Some((gap - multiple * period).powi(2) / multiple)
-        });
+        // Each gap is rounded once for all that is asked about the final period.
+        gaps.iter().zip(&mut multiples).for_each(|(gap, m)| *m = (gap / period).round().max(1.0));
+        let folded = || gaps.iter().copied().zip(multiples);
+        let fits = |tolerance: f64| move |&(gap, m): &(f64, f64)| agrees(gap, m, period, tolerance);
+        let squares = folded().filter(fits(WIDEST)).map(|(gap, m)| (gap - m * period).powi(2) / m);
         let (count, sum) = squares.fold((0.0f64, 0.0), |(n, sum), square| (n + 1.0, sum + square));
         let evidence = TOLERANCES.iter().zip(EVIDENCE.iter()).map(|(&tolerance, table)| {
-            let hits = gaps.iter().filter(|&&gap| fold(gap, period, tolerance).is_some()).count();
+            let hits = folded().filter(fits(tolerance)).count();
             table.get(gaps.len()).and_then(|row| row.get(hits)).copied().unwrap_or(0.0)
         });
         Some(Self {
@@ -92,7 +102,7 @@ impl Fit {
             gaps: gaps.len(),
             missing: 1.0 - fitting as f64 / beats,
             evidence: evidence.fold(0.0, f64::max),
-            newest: gaps.last().is_some_and(|&gap| fold(gap, period, WIDEST).is_some()),
+            newest: folded().next_back().is_some_and(|newest| fits(WIDEST)(&newest)),
         })
     }
 

@@ -1,26 +1,35 @@
 //! Deadlines, one for each key, met in order of time and then of key.
 //!
-//! Two ordered trees: setting, clearing and meeting a deadline are each O(log n), whatever the deadlines are.
+//! A deadline that is set or cleared only changes what its key is known by; the heap forgets the old one when its time
+//! comes, or when more than half of it is old. Setting and meeting a deadline are O(log n), clearing one is O(1).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::hash::Hash;
+
+use foldhash::fast::RandomState;
 
 use crate::model::Timestamp;
 
 /// The live deadline of every key that has one.
 #[derive(Clone, Debug)]
 pub struct Timers<K> {
-    // Invariant: the same pairs, both ways round.
-    by_time: BTreeSet<(Timestamp, K)>,
-    by_key: BTreeMap<K, Timestamp>,
+    // Invariant: holds every live deadline with its key, and perhaps some that are no more.
+    by_time: BinaryHeap<Reverse<(Timestamp, K)>>,
+    // Only looked up, never iterated in a way that shows.
+    by_key: HashMap<K, Timestamp, RandomState>,
 }
 
-impl<K: Copy + Ord> Default for Timers<K> {
+impl<K: Copy + Ord + Hash> Default for Timers<K> {
     fn default() -> Self {
-        Self { by_time: BTreeSet::new(), by_key: BTreeMap::new() }
+        Self { by_time: BinaryHeap::new(), by_key: HashMap::default() }
     }
 }
 
-impl<K: Copy + Ord> Timers<K> {
+impl<K: Copy + Ord + Hash> Timers<K> {
+    /// So many old deadlines may always stay.
+    const OLD: usize = 64;
+
     /// No deadlines.
     pub fn new() -> Self {
         Self::default()
@@ -32,14 +41,12 @@ impl<K: Copy + Ord> Timers<K> {
             Some(time) => self.by_key.insert(key, time),
             None => self.by_key.remove(&key),
         };
-        if before == deadline {
-            return;
+        if let Some(time) = deadline.filter(|_| before != deadline) {
+            self.by_time.push(Reverse((time, key)));
         }
-        if let Some(time) = before {
-            self.by_time.remove(&(time, key));
-        }
-        if let Some(time) = deadline {
-            self.by_time.insert((time, key));
+        if self.by_time.len() > Self::OLD + 2 * self.by_key.len() {
+            let by_key = &self.by_key;
+            self.by_time.retain(|Reverse((time, key))| by_key.get(key) == Some(time));
         }
     }
 
@@ -51,12 +58,15 @@ impl<K: Copy + Ord> Timers<K> {
     /// Takes the first deadline that lies before `time`. What is due at `time` itself is due only after all events of
     /// that instant.
     pub fn due_before(&mut self, time: Timestamp) -> Option<(Timestamp, K)> {
-        let &(deadline, key) = self.by_time.first()?;
-        if deadline >= time {
-            return None;
+        while let Some(&Reverse((deadline, key))) = self.by_time.peek().filter(|first| first.0.0 < time) {
+            self.by_time.pop();
+            // Twice in the heap is met once: by then the key has no deadline, or a later one.
+            if self.by_key.get(&key) == Some(&deadline) {
+                self.by_key.remove(&key);
+                return Some((deadline, key));
+            }
         }
-        self.set(key, None);
-        Some((deadline, key))
+        None
     }
 
     /// How many keys have a deadline.
@@ -110,5 +120,31 @@ mod tests {
         assert_eq!(timers.len(), 1);
         assert_eq!(timers.get(1), Some(at(20)));
         assert_eq!(all_before(&mut timers, 99), [(20, 1)]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_setting_and_clearing_gives_what_a_sorted_list_gives(
+            steps in proptest::collection::vec((0u32..6, proptest::option::of(0i64..40), 0i64..60), 0..400),
+        ) {
+            let mut timers = Timers::new();
+            let mut plain = std::collections::BTreeMap::new();
+            for (key, deadline, reached) in steps {
+                timers.set(key, deadline.map(at));
+                proptest::prop_assert!(timers.by_time.len() <= Timers::<u32>::OLD + 2 * timers.len() + 1);
+                match deadline {
+                    Some(time) => plain.insert(key, time),
+                    None => plain.remove(&key),
+                };
+                if reached < 10 {
+                    let mut due: Vec<(i64, u32)> = plain.iter().map(|(&key, &time)| (time, key)).collect();
+                    due.retain(|&(time, _)| time < reached);
+                    due.sort_unstable();
+                    plain.retain(|_, time| *time >= reached);
+                    proptest::prop_assert_eq!(all_before(&mut timers, reached), due);
+                }
+                proptest::prop_assert_eq!((timers.len(), timers.get(key)), (plain.len(), plain.get(&key).map(|&time| at(time))));
+            }
+        }
     }
 }

@@ -14,6 +14,8 @@ use crate::model::Timestamp;
 pub(super) struct Pool {
     // Invariant: in the order of batches; all fit some required step.
     items: Vec<Item>,
+    /// The parts that some of them can play.
+    parts: u16,
     /// For each optional step, its latest event.
     maybes: Vec<Option<Item>>,
     /// The last event that is forbidden anywhere.
@@ -22,11 +24,21 @@ pub(super) struct Pool {
 
 impl Pool {
     pub(super) fn new(plan: &Plan) -> Self {
-        Self { items: Vec::new(), maybes: vec![None; plan.maybes.len()], forbidden: None }
+        Self { items: Vec::new(), parts: 0, maybes: vec![None; plan.maybes.len()], forbidden: None }
+    }
+
+    /// The parts that the events kept here can play; some of them may have left the window since.
+    pub(super) fn parts(&self) -> u16 {
+        self.parts
     }
 
     /// Takes in a batch; marks the events of the sets it completes as used.
     pub(super) fn settle(&mut self, plan: &Plan, batch: &mut [Item], complete: &mut Vec<Chain>) {
+        self.take_in(plan, batch, complete);
+        self.parts = self.items.iter().fold(0, |parts, item| parts | item.roles.units);
+    }
+
+    fn take_in(&mut self, plan: &Plan, batch: &mut [Item], complete: &mut Vec<Chain>) {
         let Some(now) = batch.first().map(Item::time) else { return };
         if batch.iter().any(|item| item.roles.nevers != 0) {
             self.forbidden = Some(now);

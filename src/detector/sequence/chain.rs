@@ -65,10 +65,10 @@ impl Chain {
     }
 
     /// All its events in the order of time.
-    pub(super) fn exhibits(&self) -> Vec<Exhibit> {
+    pub(super) fn exhibits(&self) -> impl Iterator<Item = Exhibit> {
         let mut items: Vec<&Item> = self.items().collect();
-        items.sort_by_key(|item| (item.time(), item.serial));
-        items.into_iter().map(|item| item.exhibit).collect()
+        items.sort_unstable_by_key(|item| (item.time(), item.serial));
+        items.into_iter().map(|item| item.exhibit)
     }
 }
 

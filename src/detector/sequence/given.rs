@@ -15,6 +15,8 @@ use crate::model::Timestamp;
 pub(super) struct Slots {
     /// The chain of i + 1 required events, at place i.
     slots: Vec<Option<Chain>>,
+    /// A bit for each slot that holds one.
+    held: u16,
     /// What the batch at hand made of them, latest beginning first; empty between batches. Here an earlier beginning may
     /// do what a later one cannot: the later one may have taken the very event that is needed next.
     fresh: Vec<Vec<Chain>>,
@@ -29,14 +31,65 @@ impl Slots {
         let units = plan.units.len();
         Self {
             slots: vec![None; units],
+            held: 0,
             fresh: vec![Vec::new(); units],
             lead: vec![None; plan.maybes.len()],
             forbidden: None,
         }
     }
 
+    /// Whether one more event may complete a chain.
+    pub(super) fn is_ready(&self, plan: &Plan) -> bool {
+        plan.units.len().checked_sub(2).is_none_or(|before| self.held >> before & 1 == 1)
+    }
+
     /// Takes in a batch; marks the events of the chains it completes as used.
     pub(super) fn settle(&mut self, plan: &Plan, batch: &mut [Item], complete: &mut Vec<Chain>) {
+        match batch {
+            [item] if self.is_idle(plan, item) => return,
+            [item] => complete.extend(self.settle_one(plan, item)),
+            _ => self.settle_many(plan, batch, complete),
+        }
+        let held = self.slots.iter().enumerate().filter(|(_, slot)| slot.is_some());
+        self.held = held.fold(0, |bits, (place, _)| bits | 1 << place);
+    }
+
+    /// The same for a batch of one, which is nearly every batch: from the last slot down each grows out of the one before,
+    /// so the event is in no chain twice and nothing is copied that stays where it is.
+    fn settle_one(&mut self, plan: &Plan, item: &mut Item) -> Option<Chain> {
+        let alone = std::slice::from_ref(item);
+        self.collect_asides(plan, alone);
+        let mut complete = None;
+        for unit in (0..plan.units.len()).rev().filter(|&unit| item.fits(unit)) {
+            let grown = match unit.checked_sub(1).map(|before| self.slots.get(before)) {
+                None => self.begin(plan, alone, item),
+                Some(before) => {
+                    before.and_then(Option::as_ref).and_then(|chain| grow(plan, alone, chain, item))
+                }
+            };
+            let Some(mut grown) = grown else { continue };
+            if unit + 1 == plan.units.len() {
+                drop_distant(plan, &mut grown);
+                complete = Some(grown);
+                self.slots.fill(None);
+                self.lead.fill(None);
+                break;
+            }
+            if let Some(slot) = self.slots.get_mut(unit) {
+                *slot = Some(grown);
+            }
+        }
+        self.forbid(plan, alone);
+        item.used = item.used || complete.is_some();
+        complete
+    }
+
+    /// Whether an event alone changes nothing here.
+    fn is_idle(&self, plan: &Plan, item: &Item) -> bool {
+        self.held == 0 && item.roles.units == 0 && item.roles.maybes == 0 && !plan.forbids(item.roles, 0)
+    }
+
+    fn settle_many(&mut self, plan: &Plan, batch: &mut [Item], complete: &mut Vec<Chain>) {
         // The events that can play the fewest parts choose first, whatever their place in the batch.
         batch.sort_by_key(|item| (item.roles.units.count_ones(), item.roles, item.serial));
         loop {
@@ -161,8 +214,11 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::*;
+    use crate::detector::fixture::at;
     use crate::detector::sequence::naive::{Occurred, claims, events, naive, plan, play, tied};
     use crate::detector::sequence::plan::Arrangement::Given;
+    use crate::model::{Exhibit, Origin};
 
     fn check(steps: &str, within: u64, events: &str, expect: &str) {
         assert_eq!(claims(plan(steps, Given, within), events), expect, "{steps} within {within} of {events}");
@@ -302,6 +358,28 @@ mod tests {
             let plan = plan(steps, Given, within);
             let expected = naive(&plan, &events, 1_000);
             prop_assert_eq!(play(plan, &events, Some(1_000)).claims(), expected, "{} {}", steps, within);
+        }
+
+        /// The short way for one event is the long way.
+        #[test]
+        fn a_batch_of_one_is_settled_as_any_batch_is(
+            steps in proptest::sample::select(PLANS.to_vec()),
+            within in proptest::sample::select(vec![1u64, 5, 6, 7, 12]), events in some_events(),
+        ) {
+            let plan = plan(steps, Given, within);
+            let (mut short, mut long) = (Slots::new(&plan), Slots::new(&plan));
+            for (serial, &(time, bits)) in (0..).zip(&events) {
+                let exhibit = Exhibit { time: at(time), identity: serial, origin: Origin::default(), signature: 0 };
+                let roles = plan.roles(|class| bits & 1 << class.0 != 0);
+                let item = Item { exhibit, roles, serial, used: serial % 7 == 6 };
+                let (mut one, mut other) = ([item], [item]);
+                let (mut chains, mut expected) = (Vec::new(), Vec::new());
+                short.settle(&plan, &mut one, &mut chains);
+                long.settle_many(&plan, &mut other, &mut expected);
+                long.held = short.held;
+                prop_assert_eq!(format!("{one:?} {chains:?} {short:?}"), format!("{other:?} {expected:?} {long:?}"));
+                prop_assert_eq!(short.held.count_ones() as usize, short.slots.iter().flatten().count());
+            }
         }
 
         #[test]

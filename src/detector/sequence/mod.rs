@@ -45,7 +45,7 @@ use crate::yaml::Node;
 use any::Pool;
 use chain::{Chain, Item};
 use given::{Slots, intruder};
-use plan::{Arrangement, Plan};
+use plan::{Arrangement, Plan, Roles};
 
 /// The kind of detector that finds events one after another.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,7 +89,7 @@ impl Detector for Plan {
             plan: self,
             memory,
             played: 0,
-            instant: Vec::new(),
+            instant: Instant::default(),
             waiting: VecDeque::new(),
             told: None,
             chains: 0,
@@ -102,10 +102,9 @@ impl Detector for Plan {
 #[derive(Debug)]
 struct Progress {
     plan: Arc<Plan>,
-    memory: Memory,
     played: u64,
-    // The events of one time that are not settled yet.
-    instant: Vec<Item>,
+    instant: Instant,
+    memory: Memory,
     // Invariant: deadlines ascend.
     waiting: VecDeque<Waiting>,
     told: Option<Told>,
@@ -113,6 +112,32 @@ struct Progress {
     // How many of them had every optional step.
     whole: u64,
     spans: Spans,
+}
+
+/// The events of one time that are not settled yet. There is nearly always one, which stands here and not in the heap.
+#[derive(Debug, Default)]
+struct Instant {
+    first: Option<Item>,
+    more: Vec<Item>,
+    /// Settling them can tell nothing and changes no reading, so it may wait for the next event.
+    silent: bool,
+}
+
+impl Instant {
+    fn time(&self) -> Option<Timestamp> {
+        self.first.as_ref().map(Item::time)
+    }
+
+    fn push(&mut self, item: Item) {
+        match self.first {
+            None => self.first = Some(item),
+            Some(_) => self.more.push(item),
+        }
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.more.len()
+    }
 }
 
 #[derive(Debug)]
@@ -138,11 +163,12 @@ struct Told {
 impl Watch for Progress {
     fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) {
         let time = hit.time();
-        if self.instant.first().is_some_and(|item| item.time() < time) {
+        if self.instant.time().is_some_and(|instant| instant < time) {
             self.settle(out);
         }
         self.tell_due(|deadline| deadline < time, out);
         let roles = self.plan.roles(|class| hit.is(class));
+        self.instant.silent = self.stays_silent(roles, time);
         self.instant.push(Item { exhibit: hit.exhibit, roles, serial: self.played, used: false });
         self.played = self.played.saturating_add(1);
         if !self.plan.ties_any || self.instant.len() >= INSTANT {
@@ -151,14 +177,14 @@ impl Watch for Progress {
     }
 
     fn advance(&mut self, now: Timestamp, out: &mut Findings) {
-        if self.instant.first().is_some_and(|item| item.time() <= now) {
+        if self.instant.time().is_some_and(|instant| instant <= now) {
             self.settle(out);
         }
         self.tell_due(|deadline| deadline <= now, out);
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        let instant = self.instant.first().map(Item::time);
+        let instant = self.instant.time().filter(|_| !self.instant.silent);
         let absence = self.waiting.front().map(|waiting| waiting.deadline);
         instant.into_iter().chain(absence).min()
     }
@@ -179,25 +205,55 @@ impl Watch for Progress {
 }
 
 impl Progress {
+    /// Whether an instant that was silent so far stays so with an event of these roles: no chain waits, none can be
+    /// joined, and none can become complete.
+    fn stays_silent(&self, roles: Roles, time: Timestamp) -> bool {
+        let mut others = self.instant.first.iter().chain(&self.instant.more);
+        let alone = self.instant.first.is_none();
+        (alone || self.instant.silent)
+            && self.waiting.is_empty()
+            && (roles.maybes == 0 || self.told.as_ref().is_none_or(|told| told.until < time))
+            && match &self.memory {
+                // Only an event for the last step completes a chain.
+                Memory::Given(slots) => {
+                    let ends = self.plan.is_last(roles) || others.any(|item| self.plan.is_last(item.roles));
+                    !ends || (alone && !slots.is_ready(&self.plan))
+                }
+                Memory::Any(pool) => {
+                    let parts =
+                        others.fold(roles.units | pool.parts(), |parts, item| parts | item.roles.units);
+                    !self.plan.is_filled(parts)
+                }
+            }
+    }
+
     /// Takes in the events of one instant, or the one event, that have gathered.
     fn settle(&mut self, out: &mut Findings) {
-        let mut batch = std::mem::take(&mut self.instant);
+        let Some(mut first) = self.instant.first.take() else { return };
+        if self.instant.more.is_empty() {
+            self.settle_batch(std::slice::from_mut(&mut first), out);
+        } else {
+            let mut batch = std::mem::take(&mut self.instant.more);
+            batch.insert(0, first);
+            self.settle_batch(&mut batch, out);
+        }
+    }
+
+    fn settle_batch(&mut self, batch: &mut [Item], out: &mut Findings) {
         if let Some(time) = batch.first().map(Item::time) {
             self.tell_due(|deadline| deadline < time, out);
         }
-        if batch.iter().any(|item| self.plan.ends_waiting(item.roles)) && !self.waiting.is_empty() {
+        if !self.waiting.is_empty() && batch.iter().any(|item| self.plan.ends_waiting(item.roles)) {
             self.waiting.clear();
             out.changed();
         }
-        self.join(&mut batch, out);
+        self.join(batch, out);
         let mut complete = Vec::new();
         match &mut self.memory {
-            Memory::Given(slots) => slots.settle(&self.plan, &mut batch, &mut complete),
-            Memory::Any(pool) => pool.settle(&self.plan, &mut batch, &mut complete),
+            Memory::Given(slots) => slots.settle(&self.plan, batch, &mut complete),
+            Memory::Any(pool) => pool.settle(&self.plan, batch, &mut complete),
         }
-        complete.into_iter().for_each(|chain| self.completed(chain, &batch, out));
-        batch.clear();
-        self.instant = batch;
+        complete.into_iter().for_each(|chain| self.completed(chain, batch, out));
     }
 
     fn completed(&mut self, chain: Chain, batch: &[Item], out: &mut Findings) {
@@ -208,9 +264,9 @@ impl Progress {
             Arrangement::Given => chain.last(),
             Arrangement::Any => chain.first(),
         };
-        let own: Vec<u64> = chain.members.last().map(|last| last.serial).into_iter().collect();
+        let own = chain.members.last().map(|last| last.serial);
         let over = self.plan.arrangement == Arrangement::Given
-            && intruder(&self.plan, batch, self.plan.units.len(), &own);
+            && intruder(&self.plan, batch, self.plan.units.len(), own.as_slice());
         if !over && self.waiting.len() < WAITING {
             self.waiting.push_back(Waiting { deadline: anchor.plus(self.plan.within), chain });
             out.changed();
@@ -252,7 +308,7 @@ impl Progress {
         self.whole += u64::from(missing == 0);
         self.spans.push(chain.last().since(chain.first()));
         self.told = Some(Told { until: chain.first().plus(self.plan.within), missing });
-        chain.exhibits().into_iter().for_each(|exhibit| out.claim(exhibit));
+        chain.exhibits().for_each(|exhibit| out.claim(exhibit));
     }
 }
 
@@ -266,7 +322,7 @@ mod tests {
     use super::naive::{claims, events, naive, plan, play, tied};
     use super::plan::Arrangement::{Any, Given};
     use super::*;
-    use crate::detector::fixture::span;
+    use crate::detector::fixture::{Player, span};
 
     fn check(steps: &str, within: u64, events: &str, expect: &str) {
         assert_eq!(claims(plan(steps, Given, within), events), expect, "{steps} within {within} of {events}");
@@ -392,6 +448,35 @@ mod tests {
             let expected = (0..events.len()).filter(|&at| events[at].1 & 1 != 0 && !satisfied(at)).count();
             let player = play(tied("a !n", Given, u64::try_from(within).unwrap_or(0)), &events, Some(1_000));
             prop_assert_eq!(player.claims().len(), expected);
+        }
+
+        /// An instant that says it is silent is.
+        #[test]
+        fn a_watch_that_does_not_ask_for_time_finds_what_one_finds_that_is_always_told(
+            steps in proptest::sample::select(vec![
+                "a", "a b", "a b c", "a !n", "a b !n", "!n a b", "?m a b", "a ?m b c", "a b ?m", "a b ?m !n",
+            ]),
+            arrangement in proptest::sample::select(vec![Given, Any]), within in 1u64..8,
+            walk in proptest::collection::vec(
+                (0i64..4, proptest::sample::select(vec![1u32, 2, 4, 1 << 12, 1 << 13, 3, 2 | 1 << 12])), 0..14,
+            ),
+        ) {
+            let mut asking = Player::new(tied(steps, arrangement, within));
+            let mut told = Player::new(tied(steps, arrangement, within));
+            let mut now = 0;
+            for (gap, bits) in walk {
+                (now..now + gap).for_each(|time| told.pass(time));
+                now += gap;
+                let classes: Vec<u32> = (0..32).filter(|class| bits & 1 << class != 0).collect();
+                asking.hit(now, &classes, None);
+                told.hit(now, &classes, None);
+                prop_assert_eq!(asking.reading(), told.reading());
+                prop_assert_eq!(asking.claims(), told.claims());
+            }
+            asking.until(now + 20);
+            (now..=now + 20).for_each(|time| told.pass(time));
+            prop_assert_eq!(asking.reading(), told.reading());
+            prop_assert_eq!(asking.claims(), told.claims());
         }
     }
 }

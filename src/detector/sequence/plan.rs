@@ -156,6 +156,16 @@ impl Plan {
         }
     }
 
+    /// Whether an event of these roles can be the last one required, in the order given.
+    pub(super) fn is_last(&self, roles: Roles) -> bool {
+        roles.units >> self.units.len().saturating_sub(1) & 1 == 1
+    }
+
+    /// Whether these parts are all that are required.
+    pub(super) fn is_filled(&self, parts: u16) -> bool {
+        parts.count_ones() as usize >= self.units.len()
+    }
+
     /// Whether the sequence waits for something not to come.
     pub(super) fn waits(&self) -> bool {
         match self.arrangement {
