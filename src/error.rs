@@ -5,6 +5,9 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Serialize;
 
 /// Why an operation of this library failed.
 ///
@@ -81,7 +84,10 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// A fault in a rule file, a mapping or an article: what is wrong, exactly where, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Display` gives it on one line or two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Problem {
     /// Stable name of the kind of fault, for example `unknown-key`.
     pub code: &'static str,
@@ -95,18 +101,104 @@ pub struct Problem {
     pub span: Range<usize>,
     /// What is wrong: lower case, no full stop, user text in backticks.
     pub message: String,
+    /// A few words that stand at the place itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Other places that matter: where a thing stood first, what it contradicts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Also>,
     /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// The change that mends it, where only one can be meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edit: Option<Edit>,
+    /// The whole text of the file, for showing the place; empty when there is none.
+    #[serde(skip)]
+    pub text: Arc<str>,
+}
+
+/// Another place in the same file that matters to a [`Problem`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Also {
+    /// The bytes of the file that are meant.
+    pub span: Range<usize>,
+    /// What is there, in a few words.
+    pub label: String,
+}
+
+/// A change to a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    /// The bytes of the file that go.
+    pub span: Range<usize>,
+    /// What comes in their place.
+    pub text: String,
 }
 
 impl Problem {
+    /// A problem at some bytes of a file. Line and column follow from the text; a byte order mark takes no column.
+    pub fn new(
+        code: &'static str,
+        file: impl Into<String>,
+        text: &Arc<str>,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> Self {
+        let upto = text.get(..span.start).unwrap_or(text);
+        let line_start = upto.rfind('\n').map_or(0, |at| at + 1);
+        let before = upto.get(line_start..).unwrap_or_default();
+        Self {
+            code,
+            file: file.into(),
+            line: upto.matches('\n').count() + 1,
+            column: before.strip_prefix(BYTE_ORDER_MARK).unwrap_or(before).chars().count() + 1,
+            span,
+            message: message.into(),
+            label: None,
+            also: Vec::new(),
+            help: None,
+            edit: None,
+            text: Arc::clone(text),
+        }
+    }
+
+    /// A problem of a file as a whole, or of a file that is not there.
+    pub fn of_file(code: &'static str, file: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(code, file, &Arc::from(""), 0..0, message)
+    }
+
     /// The same problem with a line of advice.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
+
+    /// The same problem with a few words at its place.
+    #[must_use]
+    pub fn with_label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// The same problem with another place of the same file that matters.
+    #[must_use]
+    pub fn with_also(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
+        self.also.push(Also { span, label: label.into() });
+        self
+    }
+
+    /// The same problem with the change that mends it.
+    #[must_use]
+    pub fn with_edit(mut self, span: Range<usize>, text: impl Into<String>) -> Self {
+        self.edit = Some(Edit { span, text: text.into() });
+        self
+    }
 }
+
+/// U+FEFF, which editors on some systems put at the start of a file.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -59,7 +59,7 @@ pub mod timeline;
 pub mod yaml;
 
 pub use engine::{Engine, EngineBuilder, Run, SourceId};
-pub use error::{Error, Problem, did_you_mean};
+pub use error::{Also, Edit, Error, Problem, did_you_mean};
 pub use input::Expand;
 pub use model::{
     Diagnosis, Event, EventBuilder, Severity, State, Status, Subject, Summary, Timestamp, Value,

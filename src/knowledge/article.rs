@@ -16,6 +16,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
@@ -35,6 +36,7 @@ pub struct Article {
     file: String,
     front: FrontMatter,
     front_span: Range<usize>,
+    text: Arc<str>,
     lead: String,
     sections: Vec<Section>,
     links: Vec<Link>,
@@ -48,13 +50,22 @@ impl Article {
     /// The first thing that is wrong: front matter that is missing, has another key or lacks one; an id that is not the
     /// file's name; no source; two sections with one anchor; control characters; more than 1 MiB.
     pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
-        let page = Page { file, text };
+        let text: Arc<str> = text.into();
+        let page = Page { file, text: &text };
         page.readable()?;
         let fences = page.fences()?;
         let front = front_matter(file, text.get(..fences.closing).unwrap_or_default())?;
         front.check(&page)?;
         let Body { lead, sections, links } = Body::read(&page, &front.article.0, fences.body)?;
-        Ok(Self { file: file.to_owned(), front, front_span: 0..fences.closing, lead, sections, links })
+        Ok(Self {
+            file: file.to_owned(),
+            front,
+            front_span: 0..fences.closing,
+            text: Arc::clone(&text),
+            lead,
+            sections,
+            links,
+        })
     }
 
     /// The id, which is also the name of the file.
@@ -107,10 +118,15 @@ impl Article {
         &self.links
     }
 
+    /// The whole text of the file.
+    pub(super) fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
     /// A problem with the article's names, placed at its front matter.
     pub(super) fn problem(&self, code: &'static str, message: String) -> Problem {
         let span = self.front_span.clone();
-        Problem { code, file: self.file.clone(), line: 1, column: 1, span, message, help: None }
+        Problem::new(code, self.file.clone(), &self.text, span, message)
     }
 }
 
@@ -160,9 +176,9 @@ impl<'de> Deserialize<'de> for Text {
 /// The front matter as a type. `text` begins with the opening `---`, which YAML reads as the start of a document, so that
 /// places in it are places in the file.
 fn front_matter(file: &str, text: &str) -> Result<FrontMatter, Problem> {
-    let page = Page { file, text };
     if text.len() > MAX_FRONT_MATTER_BYTES {
-        return Err(page.problem("too-large", 0..3, "the front matter is larger than 16 KiB".to_owned()));
+        let message = "the front matter is larger than 16 KiB";
+        return Err(Problem::new("too-large", file, &text.into(), 0..3, message));
     }
     yaml::document(file, text).and_then(|document| yaml::typed(&document))
 }

@@ -100,14 +100,8 @@ impl Library {
     }
 
     fn dead(&self, from: &Article, link: &Link) -> Option<Problem> {
-        let problem = |message: String, help: String| Problem {
-            code: "dead-link",
-            file: from.file().to_owned(),
-            line: link.line,
-            column: link.column,
-            span: link.span.clone(),
-            message,
-            help: Some(help),
+        let problem = |message: String, help: String| {
+            Problem::new("dead-link", from.file(), from.text(), link.span.clone(), message).with_help(help)
         };
         match &link.target {
             Target::Web(_) => None,

@@ -1,6 +1,7 @@
 //! The text of an article before it is Markdown: size, fences, and where a byte stands.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::error::Problem;
 
@@ -10,7 +11,7 @@ pub(super) const MAX_BYTES: usize = 1 << 20;
 /// The text of a file and its name: what a problem needs to say where it is.
 pub(super) struct Page<'a> {
     pub(super) file: &'a str,
-    pub(super) text: &'a str,
+    pub(super) text: &'a Arc<str>,
 }
 
 /// Where the front matter ends and the body begins.
@@ -64,16 +65,7 @@ impl Page<'_> {
         0..0
     }
 
-    /// Line and column (in characters), from 1, of a byte offset.
-    pub(super) fn place(&self, offset: usize) -> (usize, usize) {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let column = before.get(line_start..).map_or(0, |rest| rest.chars().count());
-        (before.matches('\n').count() + 1, column + 1)
-    }
-
     pub(super) fn problem(&self, code: &'static str, span: Range<usize>, message: String) -> Problem {
-        let (line, column) = self.place(span.start);
-        Problem { code, file: self.file.to_owned(), line, column, span, message, help: None }
+        Problem::new(code, self.file, self.text, span, message)
     }
 }

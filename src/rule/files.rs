@@ -61,15 +61,7 @@ impl PackTexts {
             let root = name("pack.yaml");
             let message = "a pack needs this file, and it is missing or faulty".to_owned();
             if !faults.iter().any(|fault| fault.file == root) {
-                faults.push(Problem {
-                    code: "missing-file",
-                    file: root,
-                    line: 1,
-                    column: 1,
-                    span: 0..0,
-                    message,
-                    help: None,
-                });
+                faults.push(Problem::of_file("missing-file", root, message));
             }
             return None;
         };

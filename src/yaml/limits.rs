@@ -12,7 +12,7 @@ pub(super) const NODES: usize = 200_000;
 
 /// Checks what can be known before parsing: the size, and characters that hide what a file says.
 pub(super) fn check_text(source: &Source) -> Result<(), Problem> {
-    let text = source.text.as_str();
+    let text = &*source.text;
     if text.len() > FILE {
         let message = format!("the file has {} bytes, and {FILE} is the limit", text.len());
         return Err(source.problem("too-large", 0..0, message).with_help("split it into several files"));

@@ -14,20 +14,10 @@ pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) file: String,
-    pub(super) text: String,
+    pub(super) text: Arc<str>,
 }
 
 impl Source {
-    /// Line and column (in characters), from 1, of a byte offset.
-    pub(super) fn place(&self, offset: usize) -> (usize, usize) {
-        let upto = self.text.get(..offset).unwrap_or(&self.text);
-        let line_start = upto.rfind('\n').map_or(0, |at| at + 1);
-        let line = upto.get(line_start..).unwrap_or_default();
-        // A byte order mark takes no column.
-        let columns = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).chars().count();
-        (upto.matches('\n').count() + 1, columns + 1)
-    }
-
     /// The byte offset of a line and a column (in characters), both from 1.
     pub(super) fn offset(&self, line: usize, column: usize) -> usize {
         let body = self.text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.text);
@@ -38,8 +28,7 @@ impl Source {
     }
 
     pub(super) fn problem(&self, code: &'static str, span: Range<usize>, message: String) -> Problem {
-        let (line, column) = self.place(span.start);
-        Problem { code, file: self.file.clone(), line, column, span, message, help: None }
+        Problem::new(code, self.file.clone(), &self.text, span, message)
     }
 }
 

@@ -42,7 +42,7 @@ impl Document {
 ///
 /// The first thing in the file that is not YAML, or that no rule file needs: see the list at the door of this room.
 pub fn document(file: &str, text: &str) -> Result<Document, Problem> {
-    let source = Arc::new(Source { file: file.to_owned(), text: text.to_owned() });
+    let source = Arc::new(Source { file: file.to_owned(), text: text.into() });
     limits::check_text(&source)?;
     let mut builder = Builder::new(&source);
     let mut parser = Parser::new_from_str(builder.body);

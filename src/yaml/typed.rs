@@ -33,8 +33,11 @@ fn misfit(document: &Document, error: &str, start: usize) -> Problem {
     let word = names.next().filter(|_| message.contains("unknown ")).unwrap_or_default();
     let rest = document.text().get(start..).unwrap_or_default();
     let len = if rest.starts_with(word) { word.len() } else { 0 };
-    let help = did_you_mean(word, names).map(|meant| format!("did you mean `{meant}`?"));
-    Problem { help, ..document.source.problem(code, start..start + len, message.clone()) }
+    let problem = document.source.problem(code, start..start + len, message.clone());
+    match did_you_mean(word, names) {
+        Some(meant) => problem.with_help(format!("did you mean `{meant}`?")),
+        None => problem,
+    }
 }
 
 fn in_our_words(message: &str) -> String {
