@@ -58,7 +58,7 @@ pub mod rule;
 pub mod timeline;
 pub mod yaml;
 
-pub use engine::{Engine, EngineBuilder, Run, SourceId};
+pub use engine::{Ending, Engine, EngineBuilder, Run, SourceId, SymptomTrace, WhenTrace};
 pub use error::{Also, Edit, Error, Problem, did_you_mean};
 pub use input::Expand;
 pub use model::{

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::engine::{Engine, Run, SourceId};
+use crate::engine::{Ending, Engine, Run, SourceId, SymptomTrace};
 use crate::error::Error;
 use crate::input::{Expand, Format, Framed, Framer, Mapped, Mapper, Mapping, Row};
-use crate::model::{Begin, Diagnosis, Event, Origin, Reject, SourceSummary, Summary, Timestamp};
+use crate::model::{Begin, Diagnosis, Event, Origin, Reject, SourceSummary, Subject, Summary, Timestamp};
 use crate::rule::Identity;
 
 /// Reads logs and gives diagnoses.
@@ -177,6 +177,32 @@ impl Pipeline {
             known.open = false;
             self.run.close(source);
         }
+    }
+
+    /// Every record up to and including this time has come, on every source; see [`Run::advance`]. A record whose end
+    /// has not been pushed yet has not come.
+    pub fn advance(&mut self, time: Timestamp) {
+        self.run.advance(time);
+    }
+
+    /// All subjects that events were about so far, in their order; see [`Run::subjects`].
+    pub fn subjects(&self) -> Vec<Subject> {
+        self.run.subjects()
+    }
+
+    /// Every symptom of a subject's level as it stands now; see [`Run::trace`].
+    pub fn trace(&self, subject: &Subject) -> Vec<SymptomTrace> {
+        self.run.trace(subject)
+    }
+
+    /// Keeps how the episodes of these subjects end; see [`Run::follow`].
+    pub fn follow(&mut self, whom: impl Fn(&Subject) -> bool + Send + Sync + 'static) {
+        self.run.follow(whom);
+    }
+
+    /// How the episodes of a subject ended; see [`Run::endings`].
+    pub fn endings(&self, subject: &Subject) -> &[Ending] {
+        self.run.endings(subject)
     }
 
     /// The newest event time that a source has shown: the one that is behind should be read next.

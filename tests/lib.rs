@@ -13,3 +13,4 @@ mod invariance;
 mod rules;
 mod samples;
 mod semantics;
+mod trace;

@@ -165,6 +165,12 @@ pub trait Watch: Debug + Send {
 
     /// What is known at `now`.
     fn reading(&self, now: Timestamp) -> Reading;
+
+    /// While the pattern is not there: what is missing at `now`, in plain words with numbers and times, such as `3 of 4
+    /// events within 12h`. Of all attempts in the episode the best, where that is cheap to remember.
+    fn shortfall(&self, _now: Timestamp) -> Option<String> {
+        None
+    }
 }
 
 /// What a watch knows.

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use smol_str::{SmolStr, format_smolstr};
-
 use crate::detector::{Findings, Hit};
 use crate::engine::chart::{Chart, Entry};
+use crate::engine::judge::judge;
 use crate::engine::ledger::is_problem;
 use crate::engine::run::{Pending, Run, Waiting};
-use crate::model::{Exhibit, Measure, Status, Timestamp};
-use crate::predicate::Truth;
-use crate::rule::{Plan, Symptom};
+use crate::model::{Exhibit, Timestamp};
+use crate::rule::Plan;
 
 /// A timer that is not a watch's own: the subject may have become quiet.
 const QUIET: u32 = u32::MAX;
@@ -98,6 +96,7 @@ impl Run {
             let place = chart.place_or(at, || Entry::new(at, symptom, time));
             if let Some(entry) = chart.entries.get_mut(place) {
                 entry.last_hit = time;
+                entry.hits = entry.hits.saturating_add(1);
                 let hit = Hit { event: shown, classes: &known.classes, subjects: places, exhibit };
                 entry.watch.observe(&hit, &mut findings);
             }
@@ -183,8 +182,9 @@ impl Run {
         let Some(entry) = entry else { return };
         entry.stale = false;
         let Some(symptom) = plan.symptoms.get(entry.symptom) else { return };
-        let mut unknown = false;
-        (entry.shown.status, entry.shown.measures) = judge(symptom, entry, now, &mut unknown);
+        let judgement = judge(symptom, entry, now);
+        let unknown = judgement.is_unanswered();
+        (entry.shown.status, entry.shown.measures) = (judgement.status, judgement.measures);
         if unknown {
             *self.summary.unknown_predicates.entry(Arc::clone(&symptom.id)).or_default() += 1;
         }
@@ -246,6 +246,7 @@ impl Run {
             let left = self.chart_mut(subject).problems.total();
             self.summary.unexplained += left;
         }
+        self.keep_ending(subject, now);
         let horizon = |symptom: usize| {
             plan.symptoms.get(symptom).map_or(Duration::ZERO, |symptom| symptom.detector.horizon())
         };
@@ -274,35 +275,4 @@ impl Run {
     pub(super) fn now(&self) -> Timestamp {
         self.now
     }
-}
-
-/// What is known of a symptom at `now`, with the rule's `when` applied to what was measured.
-///
-/// A pattern that is over was there all the same: within an episode a watch that was present stays so, as it was then.
-/// The measures are those of the pattern when it was last there.
-pub(super) fn judge(
-    symptom: &Symptom,
-    entry: &Entry,
-    now: Timestamp,
-    unknown: &mut bool,
-) -> (Status, Option<Vec<(SmolStr, Measure)>>) {
-    let reading = entry.watch.reading(now);
-    if !reading.status.is_present() {
-        return match &entry.shown.measures {
-            Some(measures) => (entry.shown.status.clone(), Some(measures.clone())),
-            None => (reading.status, None),
-        };
-    }
-    let measure = |_: &str, name: &str| {
-        reading.measures.iter().find(|(known, _)| known == name).map(|(_, m)| m.value())
-    };
-    let status = match symptom.when.as_ref().map(|when| when.test(&measure)) {
-        None | Some(Truth::True) => reading.status,
-        Some(Truth::False) => Status::Absent,
-        Some(Truth::Unknown(why)) => {
-            *unknown = true;
-            Status::Unknown(format_smolstr!("{why}"))
-        }
-    };
-    (status, Some(reading.measures))
 }

@@ -54,6 +54,8 @@ pub(super) struct Entry {
     pub(super) ordinary: bool,
     /// Something changed since the last judgement.
     pub(super) stale: bool,
+    /// How many events the watch has seen since it was made or renewed.
+    pub(super) hits: u32,
     pub(super) watch: Box<dyn Watch>,
     pub(super) last_hit: Timestamp,
     /// The timer that is set.
@@ -116,6 +118,7 @@ impl Entry {
             symptom: at,
             ordinary: symptom.is_ordinary(),
             stale: false,
+            hits: 0,
             watch,
             last_hit: now,
             deadline: None,
@@ -214,7 +217,11 @@ impl Chart {
             if entry.ordinary {
                 return true;
             }
-            let kept = entry.watch.renew()
+            let renewed = entry.watch.renew();
+            if renewed {
+                entry.hits = 0;
+            }
+            let kept = renewed
                 || (!entry.shown.status.is_present() && entry.last_hit.plus(horizon(entry.symptom)) > now);
             *entry.shown = Shown::nothing(entry.watch.reading(now).status);
             entry.stale = false;

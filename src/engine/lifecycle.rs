@@ -6,13 +6,13 @@ use std::time::Duration;
 use smol_str::{SmolStr, format_smolstr};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::engine::apply::judge;
 use crate::engine::chart::{Chart, Past, Tally};
 use crate::engine::differential::{Differential, Finding, MOST_CAUSES, Posterior, Seen, decibans};
+use crate::engine::judge::Judged;
 use crate::engine::run::Run;
 use crate::model::{
-    CauseReport, Diagnosis, Evidence, Exhibit, ExhibitReport, Measure, NextLook, Points, Probability,
-    Severity, SolutionReport, State, Status, SymptomReport, Timestamp,
+    CauseReport, Diagnosis, Evidence, Exhibit, ExhibitReport, NextLook, Points, Probability, Severity,
+    SolutionReport, State, Status, SymptomReport, Timestamp,
 };
 
 /// The least probability of a verdict.
@@ -28,13 +28,6 @@ const CERTAIN: f64 = 0.9;
 const REACTION: Duration = Duration::from_secs(300);
 /// The share of a present symptom that a cause must account for to be at work for sure.
 const AT_WORK: f64 = 0.5;
-
-/// One symptom on one subject at the time of judgement.
-struct Judged {
-    symptom: usize,
-    status: Status,
-    measures: Vec<(SmolStr, Measure)>,
-}
 
 /// A cause that competes on a subject.
 struct Rival {
@@ -153,34 +146,6 @@ impl Run {
         rivals.truncate(MOST_CAUSES);
         rivals.sort_by_key(|rival| rival.cause);
         Some(self.weigh(rivals, judged, chart, level))
-    }
-
-    /// Every symptom of the subject's level, with `when` and `unless` applied.
-    fn judge_all(&self, subject: u32, now: Timestamp) -> Vec<Judged> {
-        let level = self.subjects.level(subject);
-        let chart = usize::try_from(subject).ok().and_then(|at| self.charts.get(at));
-        let mut judged: Vec<Judged> = Vec::new();
-        for (at, symptom) in
-            self.plan.symptoms.iter().enumerate().filter(|(_, symptom)| symptom.level == level)
-        {
-            let (status, measures) = match chart.and_then(|chart| chart.entry(at)) {
-                Some(entry) => {
-                    let (status, measures) = judge(symptom, entry, now, &mut false);
-                    (status, measures.unwrap_or_default())
-                }
-                None => (symptom.unseen.clone(), Vec::new()),
-            };
-            judged.push(Judged { symptom: at, status, measures });
-        }
-        let present: Vec<usize> =
-            judged.iter().filter(|j| j.status.is_present()).map(|j| j.symptom).collect();
-        for judged in &mut judged {
-            let unless = self.plan.symptoms.get(judged.symptom).map_or(&[][..], |symptom| &symptom.unless);
-            if judged.status.is_present() && unless.iter().any(|other| present.contains(other)) {
-                judged.status = Status::Absent;
-            }
-        }
-        judged
     }
 
     /// Present, and not merely ordinary.

@@ -5,11 +5,13 @@
 mod apply;
 mod chart;
 mod differential;
+mod judge;
 mod ledger;
 mod lifecycle;
 mod run;
 mod sieve;
 mod subjects;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,7 @@ use crate::plugin::Registry;
 use crate::rule::{self, Plan};
 
 pub use run::{Run, SourceId};
+pub use trace::{Ending, SymptomTrace, WhenTrace};
 
 /// Rules, compiled, with the settings of a run. Cheap to clone and shared between threads.
 #[derive(Clone, Debug)]

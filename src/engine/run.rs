@@ -9,6 +9,7 @@ use crate::engine::Settings;
 use crate::engine::chart::Chart;
 use crate::engine::sieve::Sieve;
 use crate::engine::subjects::{Addresses, Subjects};
+use crate::engine::trace::Followed;
 use crate::model::{Diagnosis, Event, FieldId, Origin, Reject, RejectSample, Summary, Timestamp, Value};
 use crate::rule::{Identity, Plan, Symptom};
 use crate::timeline::{Admitted, Ingress, Order, Reorder, Timers};
@@ -89,6 +90,7 @@ pub struct Run {
     sieve: Sieve,
     classes: Vec<ClassId>,
     pub(super) now: Timestamp,
+    pub(super) followed: Followed,
 }
 
 impl Run {
@@ -127,6 +129,7 @@ impl Run {
             sieve,
             classes: Vec::new(),
             now: Timestamp::MIN,
+            followed: Followed::default(),
         }
     }
 
@@ -205,6 +208,17 @@ impl Run {
         self.ingress.close(source.0, &mut admitted);
         self.admit(source, &mut admitted);
         self.admitted = admitted;
+    }
+
+    /// Every event up to and including this time has come, on every source: what waits for an absence, for the end of a
+    /// window or for quiet is decided. Later events are still taken in, earlier ones are late. A host whose events have
+    /// paused says so by this; it never goes back.
+    pub fn advance(&mut self, time: Timestamp) {
+        let mut released = Vec::new();
+        self.ingress.advance(time, &mut released);
+        released.into_iter().for_each(|(source, admitted)| self.admit_one(SourceId(source), admitted));
+        self.reach(time.plus(Duration::from_nanos(1)));
+        self.now = self.now.max(time);
     }
 
     /// The newest event time that a source has shown.
@@ -320,25 +334,27 @@ impl Run {
     }
 
     fn admit(&mut self, source: SourceId, admitted: &mut Vec<Admitted<Option<Waiting>>>) {
-        for admitted in admitted.drain(..) {
-            match admitted {
-                Admitted::Late(_) => self.summary.records.late += 1,
-                Admitted::Future(_) => self.summary.records.future += 1,
-                Admitted::Accepted(None) => self.summary.records.skipped += 1,
-                Admitted::Accepted(Some(event)) => {
-                    let Summary { first, last, .. } = &mut self.summary;
-                    *first = Some(first.map_or(event.time, |first| first.min(event.time)));
-                    *last = (*last).max(Some(event.time));
-                    if self.waiting.insert(order(self.plan.identity, source, &event), event) {
-                        self.summary.records.decoded += 1;
-                    } else {
-                        self.summary.records.duplicate += 1;
-                    }
-                }
-            }
-        }
+        admitted.drain(..).for_each(|admitted| self.admit_one(source, admitted));
         if let Some(watermark) = self.ingress.watermark() {
             self.reach(watermark);
+        }
+    }
+
+    fn admit_one(&mut self, source: SourceId, admitted: Admitted<Option<Waiting>>) {
+        match admitted {
+            Admitted::Late(_) => self.summary.records.late += 1,
+            Admitted::Future(_) => self.summary.records.future += 1,
+            Admitted::Accepted(None) => self.summary.records.skipped += 1,
+            Admitted::Accepted(Some(event)) => {
+                let Summary { first, last, .. } = &mut self.summary;
+                *first = Some(first.map_or(event.time, |first| first.min(event.time)));
+                *last = (*last).max(Some(event.time));
+                if self.waiting.insert(order(self.plan.identity, source, &event), event) {
+                    self.summary.records.decoded += 1;
+                } else {
+                    self.summary.records.duplicate += 1;
+                }
+            }
         }
     }
 }

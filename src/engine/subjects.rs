@@ -50,6 +50,15 @@ impl Subjects {
         next
     }
 
+    /// The number of a subject, if it has one.
+    pub(super) fn find(&self, schema: &Schema, subject: &Subject) -> Option<u32> {
+        subject.levels().try_fold(None, |inside, (level, id)| {
+            let level = u32::try_from(schema.level(level)?).ok()?;
+            let key = (level, inside.unwrap_or(u32::MAX), SmolStr::new(id));
+            self.numbers.get(&key).copied().map(Some)
+        })?
+    }
+
     pub(super) fn len(&self) -> usize {
         self.known.len()
     }
@@ -202,6 +211,10 @@ mod tests {
         assert_eq!(addresses.place(outer, &schema, &mut subjects), [Some(2), None]);
         assert_eq!(addresses.place(whole, &schema, &mut subjects), [Some(2), Some(3)]);
         assert_eq!(addresses.place(inner, &schema, &mut subjects), [None, None], "in no known plant");
-        assert_eq!(subjects.name(&schema, 3).to_string(), "pump 7 of plant a");
+        let name = subjects.name(&schema, 3);
+        assert_eq!(name.to_string(), "pump 7 of plant a");
+        assert_eq!(subjects.find(&schema, &name), Some(3));
+        assert_eq!(subjects.find(&schema, &Subject::new([("plant", "a"), ("pump", "8")])), None);
+        assert_eq!(subjects.find(&schema, &Subject::new([("pump", "7")])), None);
     }
 }

@@ -357,6 +357,7 @@ impl<'a> Build<'a> {
             detector,
             classes: wanted,
             reads,
+            detect: detect.written().split_whitespace().collect::<Vec<_>>().join(" ").into(),
             when,
             unless,
             background: file.background.map_or(BACKGROUND, |strength| strength.0),

@@ -98,6 +98,7 @@ pub struct Symptom {
     pub(crate) classes: Vec<ClassId>,
     /// The fields that the detector reads.
     pub(crate) reads: Vec<FieldId>,
+    pub(crate) detect: Arc<str>,
     pub(crate) when: Option<Predicate>,
     pub(crate) unless: Vec<usize>,
     pub(crate) background: f64,
@@ -111,6 +112,11 @@ impl Symptom {
     /// How often the symptom is there without any cause.
     pub fn background(&self) -> f64 {
         self.background
+    }
+
+    /// The detector and its parameters as their author wrote them, on one line.
+    pub fn detect(&self) -> &str {
+        &self.detect
     }
 
     /// The predicate over what the detector measured, as its author wrote it.

@@ -39,6 +39,8 @@ pub struct Ingress<T> {
     last: Option<Timestamp>,
     // Invariant: never goes back.
     announced: Option<Timestamp>,
+    // What the host said, see `advance`.
+    reached: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -51,7 +53,15 @@ struct Source<T> {
 impl<T> Ingress<T> {
     /// Nothing accepted yet. Records later than `horizon` are future; without one, only the leap rule protects.
     pub fn new(lateness: Duration, horizon: Option<Timestamp>) -> Self {
-        Self { lateness, horizon, sources: Vec::new(), first: None, last: None, announced: None }
+        Self {
+            lateness,
+            horizon,
+            sources: Vec::new(),
+            first: None,
+            last: None,
+            announced: None,
+            reached: None,
+        }
     }
 
     /// Opens a source and says its index.
@@ -74,6 +84,21 @@ impl<T> Ingress<T> {
             }
             self.announce();
         }
+    }
+
+    /// The host says that everything up to and including `time` has come from every source: the watermark lies just
+    /// after it, and it is a witness for records that are at most a day later. Each record that waited for one stands
+    /// beside its source.
+    pub fn advance(&mut self, time: Timestamp, out: &mut Vec<(usize, Admitted<T>)>) {
+        self.reached = self.reached.max(Some(time));
+        for source in 0..self.sources.len() {
+            let Some(known) = self.sources.get_mut(source) else { continue };
+            if let Some((item, held)) = known.held.take_if(|(_, held)| *held <= time.plus(LEAP)) {
+                out.push((source, Admitted::Accepted(item)));
+                self.accept(source, held, held);
+            }
+        }
+        self.announced = self.announced.max(Some(time.plus(NANOSECOND)));
     }
 
     /// Decides about a record, and about the one that waited for it.
@@ -108,7 +133,7 @@ impl<T> Ingress<T> {
         let own = known.newest.map(|newest| newest.minus(self.lateness));
         if own.max(self.announced).is_some_and(|watermark| time < watermark) {
             out.push(Admitted::Late(item));
-        } else if known.newest.is_none_or(|newest| time > newest.plus(LEAP)) {
+        } else if known.newest.max(self.reached).is_none_or(|newest| time > newest.plus(LEAP)) {
             known.held = Some((item, time));
         } else {
             out.push(Admitted::Accepted(item));
@@ -313,6 +338,29 @@ mod tests {
                 .into_iter()
                 .chain([Admitted::Late(1), Admitted::Accepted(2)])
                 .collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn when_the_host_says_the_time_earlier_records_are_late_and_the_next_day_needs_no_witness() {
+        let mut ingress = Ingress::new(Duration::from_secs(900), None);
+        let (mut out, mut released) = (Vec::new(), Vec::new());
+        let (a, b) = (ingress.open(), ingress.open());
+        ingress.offer(a, 0, at(HOUR), &mut out);
+        ingress.offer(b, 1, at(90 * HOUR), &mut out);
+        assert_eq!(out, [], "both are the first of their sources");
+        ingress.advance(at(60 * HOUR), &mut released);
+        assert_eq!(released, [(a, Admitted::Accepted(0))]);
+        assert_eq!(ingress.watermark(), Some(at(60 * HOUR + 1)));
+        for (index, time) in [(2, 60 * HOUR), (3, 60 * HOUR + 1), (4, 84 * HOUR), (5, 109 * HOUR)] {
+            ingress.offer(a, index, at(time), &mut out);
+        }
+        ingress.advance(at(HOUR), &mut released);
+        assert_eq!(ingress.watermark(), Some(at(60 * HOUR + 1)), "it does not go back");
+        ingress.close(a, &mut out);
+        assert_eq!(
+            out,
+            [Admitted::Late(2), Admitted::Accepted(3), Admitted::Accepted(4), Admitted::Future(5)]
         );
     }
 

@@ -77,6 +77,11 @@ impl Node {
         self.span.clone()
     }
 
+    /// The node as it stands in the file.
+    pub fn written(&self) -> &str {
+        self.source.text.get(self.span.clone()).unwrap_or_default()
+    }
+
     /// The file this node came from.
     pub fn file(&self) -> &str {
         &self.source.file
@@ -91,7 +96,7 @@ impl Node {
     ///
     /// Exact for every character that is not blank; and for blanks too, unless lines were folded into one.
     pub fn byte_in_file(&self, offset_in_scalar: usize) -> usize {
-        let written = self.source.text.get(self.span.clone()).unwrap_or_default();
+        let written = self.written();
         let text = self.scalar().unwrap_or_default();
         self.span.start + scalar::locate(written, self.style, text, offset_in_scalar)
     }
