@@ -142,6 +142,6 @@ impl Names for Letters {
 /// The detector of these parameters, or where and why they are refused.
 pub(super) fn build(kind: &dyn DetectorKind, params: &str) -> Result<Arc<dyn Detector>, String> {
     let spell = |problem: Problem| format!("{}:{} {}", problem.line, problem.column, problem.code);
-    let document = crate::yaml::document("r.yaml", params).map_err(spell)?;
+    let document = crate::yaml::document("r.yaml", params).map_err(|problems| format!("{problems:?}"))?;
     kind.build(document.root(), &mut Letters).map_err(spell)
 }

@@ -180,7 +180,12 @@ fn front_matter(file: &str, text: &str) -> Result<FrontMatter, Problem> {
         let message = "the front matter is larger than 16 KiB";
         return Err(Problem::new("too-large", file, &text.into(), 0..3, message));
     }
-    yaml::document(file, text).and_then(|document| yaml::typed(&document))
+    let mut problems = Vec::new();
+    match (yaml::read(file, text, &mut problems), problems.into_iter().next()) {
+        (_, Some(problem)) => Err(problem),
+        (Some(document), None) => yaml::typed(&document),
+        (None, None) => Err(Problem::of_file("empty", file, "there is no front matter")),
+    }
 }
 
 impl FrontMatter {

@@ -40,13 +40,7 @@ impl PackTexts {
             if !is_yaml(path) {
                 continue;
             }
-            let document = match yaml::document(&name(path), text) {
-                Ok(document) => document,
-                Err(problem) => {
-                    faults.push(problem);
-                    continue;
-                }
-            };
+            let Some(document) = yaml::read(&name(path), text, faults) else { continue };
             let outcome = match (path.as_str(), path.split_once('/')) {
                 ("pack.yaml", _) => yaml::typed(&document).map(|file| pack = Some((file, document))),
                 (_, Some(("inputs", _))) => {

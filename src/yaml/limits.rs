@@ -10,18 +10,24 @@ pub(super) const DEPTH: usize = 64;
 /// The most nodes in one file.
 pub(super) const NODES: usize = 200_000;
 
-/// Checks what can be known before parsing: the size, and characters that hide what a file says.
-pub(super) fn check_text(source: &Source) -> Result<(), Problem> {
-    let text = &*source.text;
-    if text.len() > FILE {
-        let message = format!("the file has {} bytes, and {FILE} is the limit", text.len());
+/// The most problems that one file is told before it is left alone.
+pub(super) const PROBLEMS: usize = 100;
+
+/// Checks what can be known before parsing: the size.
+pub(super) fn check_size(source: &Source) -> Result<(), Problem> {
+    let len = source.text.len();
+    if len > FILE {
+        let message = format!("the file has {len} bytes, and {FILE} is the limit");
         return Err(source.problem("too-large", 0..0, message).with_help("split it into several files"));
     }
-    let hidden = text.char_indices().find(|&(at, c)| is_hidden(c) && !(at == 0 && c == BYTE_ORDER_MARK));
-    match hidden {
-        Some((at, c)) => Err(hidden_character(source, at..at + c.len_utf8(), c)),
-        None => Ok(()),
-    }
+    Ok(())
+}
+
+/// The characters that hide what a file says, as problems.
+pub(super) fn hidden_characters(source: &Source) -> Vec<Problem> {
+    let hidden =
+        source.text.char_indices().filter(|&(at, c)| is_hidden(c) && !(at == 0 && c == BYTE_ORDER_MARK));
+    hidden.take(PROBLEMS).map(|(at, c)| hidden_character(source, at..at + c.len_utf8(), c)).collect()
 }
 
 /// Whether a character makes text look different from what it says: controls other than tab and line ends, marks

@@ -3,9 +3,10 @@
 //! Two parsers share the work. `saphyr-parser` walks the text first and builds a tree of [`Node`]s with byte spans; on
 //! the way it refuses what a rule file never needs and an attacker likes: aliases, anchors, tags, merge keys, duplicate
 //! keys, control characters, nesting over 64, more than 200,000 nodes, files over 1 MiB. Only then may `serde_yaml`
-//! turn the same text into types. What leaves this room is a tree, a typed value, or a located
-//! problem(crate::error::Problem); it knows nothing of rules.
+//! turn it into types. What leaves this room is a tree, a typed value, or located
+//! [problems](crate::error::Problem); it knows nothing of rules.
 
+mod builder;
 mod limits;
 mod node;
 mod parse;
@@ -13,5 +14,5 @@ mod scalar;
 mod typed;
 
 pub use node::{Fields, Node, Shape};
-pub use parse::{Document, document};
+pub use parse::{Document, document, read};
 pub use typed::typed;

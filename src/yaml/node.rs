@@ -1,5 +1,6 @@
 //! A YAML value that remembers where it stood, and strict readers for it.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,18 +54,61 @@ pub enum Shape {
 pub struct Node {
     shape: Shape,
     style: Style,
+    state: State,
     span: Range<usize>,
     source: Arc<Source>,
 }
 
+/// How much of a node could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// All of it.
+    Whole,
+    /// A mapping without some of its entries.
+    Gaps,
+    /// Nothing.
+    Broken,
+}
+
 impl Node {
     pub(super) fn new(shape: Shape, span: Range<usize>, source: &Arc<Source>) -> Self {
-        Self { shape, style: Style::Plain, span, source: Arc::clone(source) }
+        Self { shape, style: Style::Plain, state: State::Whole, span, source: Arc::clone(source) }
     }
 
     pub(super) fn scalar_of(text: String, style: Style, span: Range<usize>, source: &Arc<Source>) -> Self {
         let plain = style == Style::Plain;
-        Self { shape: Shape::Scalar { text, plain }, style, span, source: Arc::clone(source) }
+        Self { style, ..Self::new(Shape::Scalar { text, plain }, span, source) }
+    }
+
+    /// What stands for a value that was refused.
+    pub(super) fn broken(span: Range<usize>, source: &Arc<Source>) -> Self {
+        let node = Self::scalar_of(String::new(), Style::Plain, span, source);
+        Self { state: State::Broken, ..node }
+    }
+
+    /// The same mapping, known to lack entries that were refused.
+    pub(super) fn with_gaps(self) -> Self {
+        Self { state: State::Gaps, ..self }
+    }
+
+    /// Whether this value was refused and it is not known what it means. That has been told; nothing more needs to be said
+    /// about it.
+    pub fn is_broken(&self) -> bool {
+        self.state == State::Broken
+    }
+
+    /// Whether entries of this mapping were refused, so that a key that is not here may still have been written.
+    pub fn has_gaps(&self) -> bool {
+        self.state == State::Gaps
+    }
+
+    /// Takes over what a second value of the same key says and this one does not.
+    pub(super) fn join(&mut self, other: Self) {
+        let Shape::Map(more) = other.shape else { return };
+        let Shape::Map(entries) = &mut self.shape else { return };
+        let known: HashSet<String> =
+            entries.iter().filter_map(|(key, _)| key.scalar().map(str::to_owned)).collect();
+        entries.extend(more.into_iter().filter(|(key, _)| !known.contains(key.scalar().unwrap_or_default())));
     }
 
     /// What this node is.

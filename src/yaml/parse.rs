@@ -1,16 +1,10 @@
-//! Text to nodes, text to types.
+//! Text to nodes.
 
-use std::collections::HashSet;
-use std::ops::Range;
 use std::sync::Arc;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span};
-
 use crate::error::Problem;
-use crate::yaml::limits;
-use crate::yaml::node::BYTE_ORDER_MARK;
-use crate::yaml::node::{Node, Shape, Source};
-use crate::yaml::scalar::{self, Style};
+use crate::yaml::builder;
+use crate::yaml::node::{Node, Source};
 
 /// One YAML file that passed all limits.
 #[derive(Clone, Debug)]
@@ -40,257 +34,23 @@ impl Document {
 ///
 /// # Errors
 ///
-/// The first thing in the file that is not YAML, or that no rule file needs: see the list at the door of this room.
-pub fn document(file: &str, text: &str) -> Result<Document, Problem> {
+/// Everything in the file that is not YAML, or that no rule file needs: see the list at the door of this room.
+pub fn document(file: &str, text: &str) -> Result<Document, Vec<Problem>> {
+    let mut problems = Vec::new();
+    match read(file, text, &mut problems) {
+        Some(document) if problems.is_empty() => Ok(document),
+        _ => Err(problems),
+    }
+}
+
+/// Reads one YAML document as far as it can be read, and adds what is wrong with it to `problems`.
+///
+/// Only text that is not YAML at all, or over a limit, gives nothing; then there is a problem that says so. Otherwise what
+/// was refused stands in the tree as a [broken](Node::is_broken) node, or is left out.
+pub fn read(file: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Document> {
     let source = Arc::new(Source { file: file.to_owned(), text: text.into() });
-    limits::check_text(&source)?;
-    let mut builder = Builder::new(&source);
-    let mut parser = Parser::new_from_str(builder.body);
-    while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| builder.refusal(&error))?;
-        builder.take(event, span)?;
-    }
-    let root = builder.root.filter(|root| !root.is_null());
-    let root = root.ok_or_else(|| source.problem("empty", 0..0, "the file says nothing".to_owned()))?;
-    Ok(Document { root, source })
-}
-
-/// What is open while events come in.
-enum Open {
-    List { start: usize, items: Vec<Node> },
-    Map { start: usize, entries: Vec<(Node, Node)>, key: Option<Node>, names: HashSet<String> },
-}
-
-struct Builder<'a> {
-    source: &'a Arc<Source>,
-    /// The text behind the byte order mark, and the length of that mark.
-    body: &'a str,
-    skipped: usize,
-    /// The byte of each character, when there are characters of several bytes.
-    bytes: Option<Vec<usize>>,
-    open: Vec<Open>,
-    root: Option<Node>,
-    documents: usize,
-    nodes: usize,
-}
-
-impl<'a> Builder<'a> {
-    fn new(source: &'a Arc<Source>) -> Self {
-        let body = source.text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&source.text);
-        let skipped = source.text.len() - body.len();
-        let bytes = (!body.is_ascii()).then(|| body.char_indices().map(|(at, _)| at).collect());
-        Self { source, body, skipped, bytes, open: Vec::new(), root: None, documents: 0, nodes: 0 }
-    }
-
-    /// The byte in the file of a character of the body.
-    fn byte(&self, character: usize) -> usize {
-        let in_body = match &self.bytes {
-            Some(bytes) => bytes.get(character).copied().unwrap_or(self.body.len()),
-            None => character.min(self.body.len()),
-        };
-        in_body + self.skipped
-    }
-
-    fn span(&self, span: Span) -> Range<usize> {
-        let start = self.byte(span.start.index());
-        start..self.byte(span.end.index()).max(start)
-    }
-
-    fn problem(&self, code: &'static str, span: Span, message: &str) -> Problem {
-        self.source.problem(code, self.span(span), message.to_owned())
-    }
-
-    fn refusal(&self, error: &saphyr_parser::ScanError) -> Problem {
-        let at = self.byte(error.marker().index());
-        if error.info() == "recursion limit exceeded" {
-            return self.too_deep(at..at);
-        }
-        // An alias without its anchor is an alias all the same.
-        if error.info().contains("unknown anchor") {
-            return self.alias(at..at);
-        }
-        let problem = self.source.problem("yaml-syntax", at..at, error.info().replace('\'', "`"));
-        match help_for(error.info()) {
-            Some(help) => problem.with_help(help),
-            None => problem,
-        }
-    }
-
-    fn too_deep(&self, span: Range<usize>) -> Problem {
-        let message = format!("lists and mappings are nested more than {} deep", limits::DEPTH);
-        self.source.problem("too-deep", span, message)
-    }
-
-    fn alias(&self, span: Range<usize>) -> Problem {
-        let problem = self.source.problem("alias", span, "aliases are not allowed".to_owned());
-        problem.with_help("write the value out, or put text that starts with `*` in quotes")
-    }
-
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Problem> {
-        match event {
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
-            Event::DocumentStart(_) => {
-                self.documents += 1;
-                if self.documents > 1 {
-                    let problem = self.problem("many-documents", span, "a second document starts here");
-                    return Err(problem.with_help("put it into a file of its own, or delete the `---`"));
-                }
-                Ok(())
-            }
-            Event::Alias(_) => Err(self.alias(self.span(span))),
-            Event::Scalar(text, style, anchor, tag) => {
-                self.plain_node(anchor, tag.is_some(), span)?;
-                self.count(span)?;
-                self.scalar(&text, style, span)
-            }
-            Event::SequenceStart(anchor, tag) => {
-                self.plain_node(anchor, tag.is_some(), span)?;
-                let start = self.enter(span)?;
-                self.open.push(Open::List { start, items: Vec::new() });
-                Ok(())
-            }
-            Event::MappingStart(anchor, tag) => {
-                self.plain_node(anchor, tag.is_some(), span)?;
-                let start = self.enter(span)?;
-                self.open.push(Open::Map { start, entries: Vec::new(), key: None, names: HashSet::new() });
-                Ok(())
-            }
-            Event::SequenceEnd | Event::MappingEnd => self.close(span),
-        }
-    }
-
-    /// Refuses anchors and tags.
-    fn plain_node(&self, anchor: usize, tagged: bool, span: Span) -> Result<(), Problem> {
-        if anchor > 0 {
-            let problem = self.problem("anchor", span, "anchors are not allowed");
-            return Err(problem.with_help("write the value out, or put text that starts with `&` in quotes"));
-        }
-        if tagged {
-            let problem = self.problem("tag", span, "tags are not allowed");
-            return Err(problem.with_help("delete it, or put text that starts with `!` in quotes"));
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, span: Span) -> Result<(), Problem> {
-        self.nodes += 1;
-        if self.nodes > limits::NODES {
-            let message = format!("the file has more than {} values", limits::NODES);
-            return Err(self.problem("too-many-nodes", span, &message));
-        }
-        Ok(())
-    }
-
-    /// Counts a list or mapping that begins, and gives its first byte.
-    fn enter(&mut self, span: Span) -> Result<usize, Problem> {
-        self.count(span)?;
-        if self.open.len() >= limits::DEPTH {
-            return Err(self.too_deep(self.span(span)));
-        }
-        if let Some(Open::Map { key: None, .. }) = self.open.last() {
-            let problem = self.problem("complex-key", span, "a key must be text, not a list or a mapping");
-            return Err(problem.with_help("put text that starts with `{` or `[` in quotes"));
-        }
-        Ok(self.byte(span.start.index()))
-    }
-
-    fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) -> Result<(), Problem> {
-        let mut bytes = self.span(span);
-        let rest = self.source.text.get(bytes.start..).unwrap_or_default();
-        let written = self.source.text.get(bytes.clone()).unwrap_or_default();
-        let style = match style {
-            ScalarStyle::Plain => Style::Plain,
-            ScalarStyle::SingleQuoted => Style::Single,
-            ScalarStyle::DoubleQuoted => Style::Double,
-            ScalarStyle::Literal => Style::Literal(span.start.col()),
-            ScalarStyle::Folded => Style::Folded,
-        };
-        let len = match style {
-            Style::Plain => written.len(),
-            Style::Single | Style::Double => scalar::quoted_len(rest, style),
-            // The parser ends a block where the next value starts.
-            Style::Literal(_) | Style::Folded => written.trim_end_matches([' ', '\t', '\r', '\n']).len(),
-        };
-        bytes.end = bytes.start + len;
-        if text.is_empty()
-            && style == Style::Plain
-            && let Some(Open::Map { key: Some(key), .. }) = self.open.last()
-        {
-            // The parser places a value that is not there at whatever comes next.
-            bytes = key.span().end..key.span().end;
-        }
-        let node = Node::scalar_of(text.to_owned(), style, bytes, self.source);
-        if let Some((at, c)) = text.char_indices().find(|&(_, c)| limits::is_hidden(c)) {
-            let from = node.byte_in_file(at);
-            let to = node.byte_in_file(at + c.len_utf8()).max(from);
-            return Err(limits::hidden_character(self.source, from..to, c));
-        }
-        self.place(node)
-    }
-
-    fn close(&mut self, span: Span) -> Result<(), Problem> {
-        let end = self.byte(span.start.index());
-        let node = match self.open.pop() {
-            Some(Open::List { start, items }) => {
-                let last = items.last().map(|item| item.span().end);
-                Node::new(Shape::List(items), self.extent(start, end, last), self.source)
-            }
-            Some(Open::Map { start, entries, .. }) => {
-                let last = entries.last().map(|(_, value)| value.span().end);
-                Node::new(Shape::Map(entries), self.extent(start, end, last), self.source)
-            }
-            None => return Ok(()),
-        };
-        self.place(node)
-    }
-
-    /// The bytes of a list or mapping: up to its bracket, or to the end of its last value when it has none.
-    fn extent(&self, start: usize, end: usize, last: Option<usize>) -> Range<usize> {
-        let byte = |at: usize| self.source.text.as_bytes().get(at).copied();
-        let bracketed =
-            matches!((byte(start), byte(end)), (Some(b'['), Some(b']')) | (Some(b'{'), Some(b'}')));
-        start..if bracketed { end + 1 } else { last.unwrap_or(end) }.max(start)
-    }
-
-    /// Puts a finished node where it belongs.
-    fn place(&mut self, node: Node) -> Result<(), Problem> {
-        match self.open.last_mut() {
-            None => self.root = Some(node),
-            Some(Open::List { items, .. }) => items.push(node),
-            Some(Open::Map { entries, key, names, .. }) => match key.take() {
-                Some(name) => entries.push((name, node)),
-                None => *key = Some(check_key(node, names)?),
-            },
-        }
-        Ok(())
-    }
-}
-
-fn check_key(key: Node, names: &mut HashSet<String>) -> Result<Node, Problem> {
-    let name = key.scalar().unwrap_or_default();
-    if key.is_null() {
-        return Err(key.problem("complex-key", "a key must be text, found nothing"));
-    }
-    if name == "<<" && key.is_plain() {
-        return Err(key.problem("merge-key", "merge keys are not allowed").with_help("write the keys out"));
-    }
-    if !names.insert(name.to_owned()) {
-        return Err(key.problem("duplicate-key", format!("the key `{name}` is here twice")));
-    }
-    Ok(key)
-}
-
-/// What to do about the commonest slips.
-fn help_for(info: &str) -> Option<&'static str> {
-    let helps = [
-        ("mapping values are not allowed", "put text that contains `: ` in quotes"),
-        ("tab", "indent with spaces"),
-        ("unexpected character", "put text that starts with this character in quotes"),
-        ("unexpected end of stream", "close the quotes"),
-        ("unknown escape", "write `\\\\` for a backslash, or use single quotes"),
-        ("trailing content after double-quoted", "put the whole text in quotes"),
-    ];
-    helps.iter().find(|(part, _)| info.contains(part)).map(|(_, help)| *help)
+    let root = builder::tree(&source, problems)?;
+    Some(Document { root, source })
 }
 
 #[cfg(test)]
@@ -299,13 +59,14 @@ mod tests {
     use crate::yaml::limits::{DEPTH, FILE, NODES};
 
     fn read(text: &str) -> Document {
-        document("f.yaml", text).unwrap_or_else(|problem| panic!("{text:?}: {problem}"))
+        document("f.yaml", text).unwrap_or_else(|problems| panic!("{text:?}: {problems:?}"))
     }
 
+    /// The first thing that is refused.
     fn refused(text: &str) -> Problem {
-        match document("f.yaml", text) {
-            Ok(_) => panic!("accepted {:?}", text.get(..80).unwrap_or(text)),
-            Err(problem) => problem,
+        match document("f.yaml", text).map_err(|problems| problems.into_iter().next()) {
+            Err(Some(problem)) => problem,
+            _ => panic!("accepted {:?}", text.get(..80).unwrap_or(text)),
         }
     }
 
@@ -358,6 +119,53 @@ mod tests {
             );
             assert!(text.get(problem.span.clone()).is_some(), "{text:?}: {:?}", problem.span);
         }
+    }
+
+    #[test]
+    fn everything_that_is_refused_is_told_at_once_and_the_rest_is_read() {
+        let text = "a: &x {c: 1, c: 2}\nb: *x\n<<: *x\nd: *expired*\ne: !t [é\u{200e}, \"\\e\"]\n? [f, g: {h: 1, h: 2}]\n: 1\n\
+                    a: {i: 3}\n---\nz: 1\n---\ny: 1\n";
+        let mut problems = Vec::new();
+        let document = super::read("f.yaml", text, &mut problems).expect("a tree");
+        problems.sort_by_key(|problem| problem.span.start);
+        let told: Vec<_> = problems.iter().map(|p| (p.code, p.line, p.column)).collect();
+        let expected = [
+            ("anchor", 1, 4),
+            ("duplicate-key", 1, 14),
+            ("alias", 2, 4),
+            ("merge-key", 3, 1),
+            ("alias", 4, 4),
+            ("tag", 5, 4),
+            ("control-character", 5, 9),
+            ("control-character", 5, 13),
+            ("complex-key", 6, 3),
+            ("duplicate-key", 8, 1),
+            ("many-documents", 9, 1),
+        ];
+        assert_eq!(told, expected);
+        let first = problems.get(1).and_then(|problem| problem.also.first().cloned());
+        assert_eq!(
+            first.map(|also| (text.get(also.span), also.label)),
+            Some((Some("c"), "first here".to_owned()))
+        );
+        let root = document.root();
+        let scalar = |path: &[&str]| root.at(path).and_then(Node::scalar);
+        assert_eq!((scalar(&["a", "c"]), scalar(&["a", "i"])), (Some("1"), Some("3")));
+        let seen =
+            root.get("e").map(|list| list.one_or_more().iter().filter_map(Node::scalar).collect::<Vec<_>>());
+        assert_eq!(seen, Some(vec!["é", ""]));
+        assert!(root.has_gaps() && root.get("b").is_some_and(Node::is_broken) && root.get("z").is_none());
+    }
+
+    #[test]
+    fn a_file_is_told_no_more_than_it_can_use() {
+        let twice = |count: usize| "a: 1\n".repeat(count + 1);
+        assert_eq!(document("f.yaml", &twice(50)).map_err(|problems| problems.len()).err(), Some(50));
+        assert_eq!(document("f.yaml", &twice(5_000)).map_err(|problems| problems.len()).err(), Some(100));
+        assert_eq!(
+            document("f.yaml", &"\0".repeat(5_000)).map_err(|problems| problems.len()).err(),
+            Some(100)
+        );
     }
 
     #[test]
@@ -549,7 +357,15 @@ mod tests {
         fn any_text_is_read_or_refused(text in r#"([ab:\[\]{},'"|>\\\-?#é&*!~%]| |: |- |\n|\r\n|\n  |\n    |\t|<<|\\n){0,60}"#) {
             match document("f.yaml", &text) {
                 Ok(document) => sound(document.root(), &text),
-                Err(problem) => assert!(text.get(problem.span.clone()).is_some(), "{problem} in {text:?}"),
+                Err(problems) => {
+                    assert!(!problems.is_empty(), "{text:?}");
+                    for problem in problems {
+                        assert!(text.get(problem.span.clone()).is_some(), "{problem} in {text:?}");
+                    }
+                    if let Some(rest) = super::read("f.yaml", &text, &mut Vec::new()) {
+                        sound(rest.root(), &text);
+                    }
+                }
             }
         }
 

@@ -137,7 +137,8 @@ mod tests {
         ];
         for (text, expected) in cases {
             for text in [text.to_owned(), format!("\u{feff}{text}"), text.replace('\n', "\r\n")] {
-                let read = document("f.yaml", &text).and_then(|document| typed::<Rules>(&document));
+                let read = document("f.yaml", &text).map_err(|mut problems| problems.remove(0));
+                let read = read.and_then(|document| typed::<Rules>(&document));
                 assert_eq!(
                     read.map_err(|p| p.to_string()).err(),
                     Some(format!("f.yaml:{expected}")),
@@ -149,8 +150,9 @@ mod tests {
 
     #[test]
     fn what_fits_is_read() {
-        let read = document("f.yaml", "rules: [{code: 7, kind: connect}]")
-            .and_then(|document| typed::<Rules>(&document));
+        let read =
+            document("f.yaml", "rules: [{code: 7, kind: connect}]").map(|document| typed::<Rules>(&document));
+        let read = read.unwrap_or_else(|problems| panic!("{problems:?}"));
         assert!(read.is_ok(), "{read:?}");
     }
 }

@@ -97,7 +97,8 @@ mod tests {
     use crate::yaml::document;
 
     fn read(text: &str) -> Result<Plan, Problem> {
-        plan(document("r.yaml", text)?.root(), &mut Letters)
+        let document = document("r.yaml", text).unwrap_or_else(|problems| panic!("{problems:?}"));
+        plan(document.root(), &mut Letters)
     }
 
     fn refused(text: &str) -> String {
