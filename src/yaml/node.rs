@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Problem, did_you_mean};
-use crate::yaml::scalar::{self, Style};
+use crate::yaml::scalar::{Style, Written};
 
 /// U+FEFF, which editors on some systems put at the start of a file.
 pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -137,12 +137,32 @@ impl Node {
     }
 
     /// Where a byte of the scalar's text stands in the file, for text that is a language of its own.
-    ///
-    /// Exact for every character that is not blank; and for blanks too, unless lines were folded into one.
     pub fn byte_in_file(&self, offset_in_scalar: usize) -> usize {
-        let written = self.written();
-        let text = self.scalar().unwrap_or_default();
-        self.span.start + scalar::locate(written, self.style, text, offset_in_scalar)
+        self.span_in_file(offset_in_scalar..offset_in_scalar).start
+    }
+
+    /// The bytes of the file behind some bytes of the scalar's text.
+    ///
+    /// Exact for every character: an escape has all its bytes, and a blank that stands for a folded line end has that.
+    pub fn span_in_file(&self, inside: Range<usize>) -> Range<usize> {
+        self.placed().bytes(inside)
+    }
+
+    /// The change to the file that puts `text` in the place of some bytes of the scalar's text; `None` when it cannot
+    /// be written there, for example because it would need quotes and the scalar has none.
+    pub fn edit_in_file(&self, inside: Range<usize>, text: &str) -> Option<(Range<usize>, String)> {
+        let text = self.placed().written(&inside, text)?;
+        Some((self.span_in_file(inside), text))
+    }
+
+    /// A problem at some bytes of the scalar's text.
+    pub fn problem_within(
+        &self,
+        inside: Range<usize>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Problem {
+        self.source.problem(code, self.span_in_file(inside), message.into())
     }
 
     /// A problem at one character of the scalar's text.
@@ -154,9 +174,16 @@ impl Node {
     ) -> Problem {
         let rest = self.scalar().and_then(|text| text.get(offset_in_scalar..)).unwrap_or_default();
         let len = rest.chars().next().map_or(0, char::len_utf8);
-        let start = self.byte_in_file(offset_in_scalar);
-        let end = self.byte_in_file(offset_in_scalar.saturating_add(len)).max(start);
-        self.source.problem(code, start..end, message.into())
+        self.problem_within(offset_in_scalar..offset_in_scalar.saturating_add(len), code, message)
+    }
+
+    fn placed(&self) -> Written<'_> {
+        Written {
+            file: &self.source.text,
+            span: self.span.clone(),
+            style: self.style,
+            decoded: self.scalar().unwrap_or_default(),
+        }
     }
 
     /// The value of a key, when this is a mapping that has it.
