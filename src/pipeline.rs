@@ -72,7 +72,8 @@ impl Pipeline {
         let plan = engine.plan();
         let limit = engine.settings().record_limit;
         let ready = |mapping: &Arc<Mapping>| {
-            let format = Arc::clone(engine.registry().find_format(&mapping.format)?);
+            let format = engine.registry().find_format(&mapping.format)?;
+            let format = format.ready(mapping).unwrap_or_else(|| Arc::clone(format));
             let mapper = Mapper::new(mapping, plan.schema());
             Some(Arc::new(Input {
                 format,
@@ -317,18 +318,21 @@ impl Pipeline {
 
 impl Input {
     fn framer(&self) -> Framer {
-        Framer::new(self.format.framing(), self.limit).with_envelope(self.mapping.envelope.iter().cloned())
+        Framer::new(self.format.framing(), self.limit)
+            .with_envelope(self.mapping.envelope.iter().cloned())
+            .with_layout(self.mapping.layout.as_ref())
     }
 }
 
 /// The input whose signs the first record bears; the first input when none does. `None` while some input has not seen a
 /// whole record yet, so that the choice does not depend on how the bytes are cut.
 fn choose(inputs: &[Arc<Input>], head: &[u8], ended: bool) -> Option<Arc<Input>> {
-    /// A stream whose first record is longer is read as the first input says.
+    /// An input that has not seen a whole record in so many bytes does not recognise the stream.
     const PATIENCE: usize = 1 << 16;
     if let [only] = inputs {
         return Some(Arc::clone(only));
     }
+    let late = ended || head.len() >= PATIENCE;
     let mut undecided = false;
     for input in inputs {
         let mut verdict = None;
@@ -345,8 +349,8 @@ fn choose(inputs: &[Arc<Input>], head: &[u8], ended: bool) -> Option<Arc<Input>>
         match verdict {
             Some(true) if !undecided => return Some(Arc::clone(input)),
             Some(_) => {}
-            None => undecided = true,
+            None => undecided |= !late,
         }
     }
-    if undecided && !ended && head.len() < PATIENCE { None } else { inputs.first().map(Arc::clone) }
+    if undecided { None } else { inputs.first().map(Arc::clone) }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::detector::{Count, DetectorKind, Dip, Distinct, Occurrence, Periodic, Sequence, Session, Surge};
-use crate::input::{Format, Json};
+use crate::input::{self, Format, Json};
 use crate::output::{JsonLines, ReportKind, Text};
 use crate::predicate::Function;
 
@@ -43,6 +43,7 @@ impl Registry {
         };
         registry
             .format(Json)
+            .format(input::Text::default())
             .detector(Count)
             .detector(Dip)
             .detector(Distinct)

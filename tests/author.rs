@@ -1,5 +1,6 @@
 //! What `rules/README.md` tells an author is so.
 
+use etiolog::input::{Format, Mapping, Paths, Row, Text};
 use etiolog::{Engine, Error, Pack, Registry};
 
 const README: &str = include_str!("../rules/README.md");
@@ -42,9 +43,9 @@ fn every_whole_file_is_accepted() {
             own.add("pack.yaml", file);
         }
     }
-    assert_eq!(kinds, [1, 1, 1]);
+    assert_eq!(kinds, [1, 2, 1]);
     let engine = build(own).unwrap_or_else(|problems| panic!("{problems}"));
-    assert_eq!((engine.plan().packs().len(), engine.plan().inputs().len()), (1, 1));
+    assert_eq!((engine.plan().packs().len(), engine.plan().inputs().len()), (1, 2));
 }
 
 #[test]
@@ -89,4 +90,22 @@ fn its_expression_is_accepted() {
     );
     pack.add("a.yaml", article);
     build(pack).unwrap_or_else(|problems| panic!("{problems}"));
+}
+
+/// The line that the chapter on text takes apart, and what it says that comes out.
+#[test]
+fn its_line_of_text_gives_what_it_says() {
+    let (files, _) = blocks();
+    let input = files.iter().find(|file| file.contains("format: text")).unwrap();
+    let line = README.split('`').find(|code| code.starts_with("2026-03-04 08:22:05,250  WARN")).unwrap();
+    let document = etiolog::yaml::document("i.yaml", input).unwrap();
+    let mapping = Mapping::read(document.root()).unwrap();
+    let mut wanted = Paths::default();
+    let names = ["time", "level", "station", "message", "pump", "why", "word"];
+    let places = names.map(|name| wanted.intern(name));
+    let mut row = Row::default();
+    Text::default().ready(&mapping).unwrap().decode(line.as_bytes(), &wanted, &mut row).unwrap();
+    let values = places.map(|at| row.get(at).unwrap().text());
+    let message = "Pump p-7 tripped: no flow";
+    assert_eq!(values, ["2026-03-04 08:22:05,250", "WARN", "NORTH", message, "p-7", "no flow", "trip"]);
 }

@@ -14,3 +14,4 @@ mod rules;
 mod samples;
 mod semantics;
 mod trace;
+mod text_logs;

@@ -74,7 +74,7 @@ impl Mapper {
         }
         let absent = schema.names().filter(|&name| mapping.field(name).is_none());
         let absent = absent.filter_map(|name| schema.id(name)).collect();
-        Self { paths, time, format: mapping.time.format, utc: mapping.time.utc, only, fields, absent }
+        Self { paths, time, format: mapping.time.format.clone(), utc: mapping.time.utc, only, fields, absent }
     }
 
     /// The paths that a decoder must look for, in the order of a [`Row`].

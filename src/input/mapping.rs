@@ -1,9 +1,11 @@
 //! What the fields of an input mean: the pack's input file, read strictly.
 
+use std::sync::Arc;
+
 use smol_str::SmolStr;
 
 use crate::error::Problem;
-use crate::input::{Format, Paths, Row, StampFormat};
+use crate::input::{Format, Layout, Paths, Pattern, Row, StampFormat};
 use crate::model::Value;
 use crate::yaml::Node;
 
@@ -30,6 +32,8 @@ pub struct Mapping {
     pub require: Vec<SmolStr>,
     /// Paths and the values, whatever their case, of which a record must have one to be looked at.
     pub only: Vec<(SmolStr, Vec<SmolStr>)>,
+    /// How the lines look, when the format is `text`.
+    pub layout: Option<Arc<Layout>>,
 }
 
 /// Where the event time stands and how it is written.
@@ -143,10 +147,13 @@ impl Mapping {
             "fields",
             "require",
             "only",
+            "head",
+            "lines",
+            "continued",
         ])?;
         keys.required("etiolog")?.integer_within(1, 1)?;
         let list = |key| keys.optional(key).map_or(Ok(Vec::new()), words);
-        let mapping = Self {
+        let mut mapping = Self {
             name: keys.required("input")?.text()?.into(),
             title: keys.required("title")?.text()?.to_owned(),
             format: keys.required("format")?.text()?.into(),
@@ -157,7 +164,12 @@ impl Mapping {
             fields: read_each(keys.required("fields")?, FieldMapping::read)?,
             require: list("require")?,
             only: keys.optional("only").map_or(Ok(Vec::new()), read_only)?,
+            layout: None,
         };
+        match Layout::read(root, &mapping) {
+            Ok(layout) => mapping.layout = layout.map(Arc::new),
+            Err(faults) => return faults.into_iter().next().map_or(Ok(mapping), Err),
+        }
         if let Some(node) = keys.optional("require") {
             for name in node.one_or_more() {
                 if mapping.field(name.text()?).is_none() {
@@ -187,17 +199,20 @@ impl Mapping {
     }
 
     /// Whether a stream that begins with this record is of this input: it has everything under `recognise`, be it
-    /// `null`. `format` is the format of that name.
+    /// `null`; and text has a time that can be read. `format` is the format of that name, made ready for this input.
     pub fn recognises(&self, format: &dyn Format, first_record: &[u8]) -> bool {
         let mut wanted = Paths::default();
-        for path in &self.recognise {
-            wanted.intern(path);
-        }
+        let signs: Vec<usize> = self.recognise.iter().map(|path| wanted.intern(path)).collect();
+        let times: Vec<usize> = self.time.from.iter().map(|path| wanted.intern(path)).collect();
         let mut row = Row::default();
-        !wanted.is_empty()
+        let is_time = |row: &Row, at: usize| {
+            row.get(at).is_some_and(|cell| self.time.format.parse(cell.text(), self.time.utc).is_ok())
+        };
+        (!signs.is_empty() || self.layout.is_some())
             && format.name() == self.format
             && format.decode(first_record, &wanted, &mut row).is_ok()
-            && (0..wanted.len()).all(|at| row.has(at))
+            && signs.iter().all(|&at| row.has(at))
+            && (self.layout.is_none() || times.iter().any(|&at| is_time(&row, at)))
     }
 }
 
@@ -206,9 +221,19 @@ impl TimeMapping {
         let keys = node.fields(&["from", "format", "zone"])?;
         let format = match keys.optional("format") {
             None => StampFormat::default(),
+            Some(node) if node.scalar().is_some_and(|text| text.contains('%')) => pattern(node)?,
             Some(node) => one_of(node, "a time format", &StampFormat::WORDS)?,
         };
         let utc = keys.optional("zone").map_or(Ok(false), |node| one_of(node, "a zone", &[("utc", true)]))?;
+        if let (StampFormat::Pattern(pattern), Some(node), false) = (&format, keys.optional("format"), utc)
+            && !pattern.has_zone()
+        {
+            let problem = node
+                .problem("missing-key", "these stamps name no zone, and no `zone` says which they are in");
+            return Err(
+                problem.with_help("add `zone: utc` if they are in UTC, `%z` to the pattern if they name one")
+            );
+        }
         Ok(Self { from: paths(keys.required("from")?)?, format, utc })
     }
 }
@@ -269,6 +294,12 @@ impl Join {
         let with = with.scalar().ok_or_else(|| with.expected("text"))?;
         Ok(Self { with: with.into(), from: paths(keys.required("from")?)? })
     }
+}
+
+fn pattern(node: &Node) -> Result<StampFormat, Problem> {
+    let pattern = Pattern::new(node.text()?);
+    let pattern = pattern.map_err(|fault| node.problem_at(fault.offset, "unknown-word", fault.message))?;
+    Ok(StampFormat::Pattern(Arc::new(pattern)))
 }
 
 fn read_each<T>(

@@ -18,8 +18,10 @@ mod paths;
 mod row;
 mod stamp;
 mod structural;
+mod text;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use crate::model::Reject;
 
@@ -30,7 +32,8 @@ pub use mapper::{Mapped, Mapper};
 pub use mapping::{As, Case, FieldMapping, Join, Mapping, ReadFrom, Take, TimeMapping};
 pub use paths::Paths;
 pub use row::{Cell, CellKind, Row};
-pub use stamp::StampFormat;
+pub use stamp::{Pattern, StampFormat};
+pub use text::{Layout, Text};
 
 /// How records stand in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,11 @@ pub trait Format: Debug + Send + Sync {
 
     /// How records stand in a stream.
     fn framing(&self) -> Framing;
+
+    /// The format made ready for one input, when an input file says more of its records than their format.
+    fn ready(&self, _mapping: &Mapping) -> Option<Arc<dyn Format>> {
+        None
+    }
 
     /// Finds the values at the wanted paths in one record and puts each in its place in `row`.
     ///

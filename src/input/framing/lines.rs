@@ -9,7 +9,7 @@ use crate::model::Reject;
 pub(super) struct Lines {
     /// Where the current line begins.
     pub(super) place: Place,
-    limit: usize,
+    pub(super) limit: usize,
     /// What earlier chunks held of the current line.
     held: Vec<u8>,
     /// Bytes of the current line in earlier chunks, kept or not.

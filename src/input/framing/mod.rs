@@ -3,17 +3,20 @@
 //! A framer is pushed chunks and calls back with records and rejects, each with the line and byte offset of its first
 //! byte in the decompressed text. What it finds never depends on where the chunks were cut, and it keeps at most one
 //! record. Every byte is in one record, in one reject, or is a separator: blanks, and for JSON the commas and brackets
-//! between records and the envelope around them. `objects.rs` has the rules for JSON, `lines.rs` for everything else.
+//! between records and the envelope around them. `objects.rs` has the rules for JSON, `lines.rs` for
+//! everything else, and `joined.rs` for records of several lines.
 
+mod joined;
 mod lines;
 mod objects;
 mod scan;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::input::Framing;
+use crate::input::{Framing, Layout};
 use crate::model::Reject;
 
 /// What a stream was cut into.
@@ -79,6 +82,7 @@ enum Head {
 #[derive(Clone, Debug)]
 enum Cutter {
     Lines(lines::Lines),
+    Joined(Box<joined::Joined>),
     Objects(Box<objects::Objects>),
 }
 
@@ -110,6 +114,18 @@ impl Framer {
         self
     }
 
+    /// How text is laid out, when records of lines may go on over several. Other framings have no lines.
+    #[must_use]
+    pub fn with_layout(mut self, layout: Option<&Arc<Layout>>) -> Self {
+        if let (Cutter::Lines(lines), Some(layout)) =
+            (&self.cutter, layout.filter(|layout| layout.is_continued()))
+        {
+            let joined = joined::Joined::new(lines.clone(), Arc::clone(layout));
+            self.cutter = Cutter::Joined(Box::new(joined));
+        }
+        self
+    }
+
     /// Takes the next bytes and reports what is complete.
     pub fn push(&mut self, chunk: &[u8], out: &mut dyn FnMut(Framed<'_>)) {
         match self.rest_after_head(chunk, out) {
@@ -125,6 +141,7 @@ impl Framer {
         }
         match &mut self.cutter {
             Cutter::Lines(lines) => lines.finish(out),
+            Cutter::Joined(joined) => joined.finish(out),
             Cutter::Objects(objects) => objects.finish(out),
         }
     }
@@ -133,6 +150,7 @@ impl Framer {
     pub fn held(&self) -> usize {
         match &self.cutter {
             Cutter::Lines(lines) => lines.held(),
+            Cutter::Joined(joined) => joined.held(),
             Cutter::Objects(objects) => objects.held(),
         }
     }
@@ -140,6 +158,7 @@ impl Framer {
     fn cut(&mut self, bytes: &[u8], out: Out<'_>) {
         match &mut self.cutter {
             Cutter::Lines(lines) => lines.push(bytes, out),
+            Cutter::Joined(joined) => joined.push(bytes, out),
             Cutter::Objects(objects) => objects.push(bytes, out),
         }
     }
@@ -147,6 +166,7 @@ impl Framer {
     fn skip(&mut self, len: usize) {
         match &mut self.cutter {
             Cutter::Lines(lines) => lines.place.offset += len as u64,
+            Cutter::Joined(joined) => joined.lines.place.offset += len as u64,
             Cutter::Objects(objects) => objects.skip(len),
         }
     }

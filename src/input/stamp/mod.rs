@@ -1,11 +1,17 @@
-//! Time stamps: the two forms that logs really have, read without allocation, and the rest through chrono.
+//! Time stamps: the forms that logs really have, read without allocation, and mail dates through chrono.
+
+mod pattern;
+
+use std::sync::Arc;
 
 use chrono::DateTime;
 
 use crate::model::{Reject, Timestamp};
 
+pub use pattern::Pattern;
+
 /// How an input writes its times.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StampFormat {
     /// `2026-03-04T08:22:05.1234567Z`, also with a blank for the `T` and with `+hh:mm` or `+hhmm` for the `Z`.
     #[default]
@@ -16,10 +22,12 @@ pub enum StampFormat {
     EpochSeconds,
     /// Milliseconds since 1970, also with a fraction.
     EpochMillis,
+    /// As a pattern says: `%d/%b/%Y:%H:%M:%S %z`.
+    Pattern(Arc<Pattern>),
 }
 
 impl StampFormat {
-    /// All formats by the word that an input file uses.
+    /// The formats that have a word, by the word that an input file uses.
     pub const WORDS: [(&'static str, Self); 4] = [
         ("rfc3339", Self::Rfc3339),
         ("rfc2822", Self::Rfc2822),
@@ -32,7 +40,7 @@ impl StampFormat {
     /// # Errors
     ///
     /// `BadTime` when this is not a stamp of the format, `TimeRange` when it lies outside 1970-2262.
-    pub fn parse(self, text: &str, utc: bool) -> Result<Timestamp, Reject> {
+    pub fn parse(&self, text: &str, utc: bool) -> Result<Timestamp, Reject> {
         let text = text.trim_ascii();
         match self {
             Self::Rfc3339 => rfc3339(text.as_bytes(), utc),
@@ -42,6 +50,7 @@ impl StampFormat {
             }
             Self::EpochSeconds => epoch(text, 9),
             Self::EpochMillis => epoch(text, 6),
+            Self::Pattern(pattern) => pattern.parse(text.as_bytes(), utc),
         }
     }
 }
@@ -59,22 +68,42 @@ fn rfc3339(text: &[u8], utc: bool) -> Result<Timestamp, Reject> {
     let (month, day) = two(o1, o2).zip(two(d1, d2)).ok_or(Reject::BadTime)?;
     let (hour, minute) = two(h1, h2).zip(two(m1, m2)).ok_or(Reject::BadTime)?;
     let second = two(s1, s2).ok_or(Reject::BadTime)?;
-    if !(1..=12).contains(&month)
-        || day < 1
-        || day > days_in(year, month)
-        || hour > 23
-        || minute > 59
-        || second > 60
-    {
-        return Err(Reject::BadTime);
-    }
     let (nanos, zone) = fraction(tail)?;
-    let offset = time_offset(zone, utc)?;
-    let days = days_since_1970(year, month, day);
-    // Bounded by year 9999: far inside 63 bits.
-    let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second.min(59) - offset;
-    let whole = seconds.checked_mul(1_000_000_000).ok_or(Reject::TimeRange)?;
-    whole.checked_add(nanos).and_then(Timestamp::from_nanos).ok_or(Reject::TimeRange)
+    Civil { year, month, day, hour, minute, second, nanos }.at(time_offset(zone, utc)?)
+}
+
+/// What a calendar and a clock on the wall show.
+#[derive(Clone, Copy, Debug, Default)]
+struct Civil {
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    nanos: i64,
+}
+
+impl Civil {
+    /// The time at which they show it so many seconds east of Greenwich.
+    #[inline]
+    fn at(self, offset: i64) -> Result<Timestamp, Reject> {
+        let Self { year, month, day, hour, minute, second, nanos } = self;
+        if !(1..=12).contains(&month)
+            || day < 1
+            || day > days_in(year, month)
+            || hour > 23
+            || minute > 59
+            || second > 60
+        {
+            return Err(Reject::BadTime);
+        }
+        let days = days_since_1970(year, month, day);
+        // Bounded by year 9999: far inside 63 bits.
+        let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second.min(59) - offset;
+        let whole = seconds.checked_mul(1_000_000_000).ok_or(Reject::TimeRange)?;
+        whole.checked_add(nanos).and_then(Timestamp::from_nanos).ok_or(Reject::TimeRange)
+    }
 }
 
 /// `time-secfrac = "." 1*DIGIT`, in nanoseconds; digits after the ninth are cut off.
