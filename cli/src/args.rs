@@ -27,6 +27,17 @@ pub(crate) enum Verb {
     Rules(Rules),
 }
 
+impl Verb {
+    /// Whether stdout is read by programs: then they are told of faults in rules there.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        match self {
+            Self::Diagnose(asked) => asked.output == "json",
+            Self::Explain(_) => false,
+            Self::Rules(asked) => asked.output == Listing::Json,
+        }
+    }
+}
+
 const EXIT_CODES: &str = "Exit codes:
   0    done
   1    a diagnosis is at or over --fail-on

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use etiolog::Error;
-use etiolog::output::terminal;
+use etiolog::output::{problems, terminal};
+
+use crate::style;
 
 /// An end that is not a failure of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,23 +42,25 @@ pub(crate) enum Stop {
 }
 
 impl Stop {
-    /// Says why on stderr. A reader that went away on purpose (`| head`) is no failure.
-    pub(crate) fn report(&self) -> ExitCode {
+    /// Says why: on stderr, and faults in rules on stdout as JSON Lines when programs read that. A reader that went away
+    /// on purpose (`| head`) is no failure.
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
         match self {
             Self::Output(why) if why.kind() == io::ErrorKind::BrokenPipe => return Exit::Done.into(),
             Self::Output(why) => say(&format!("error: cannot write the output: {why}")),
             Self::Usage(message) => say(&format!("error: {}", terminal(message))),
+            Self::Refused(error) if error.problems().is_empty() => {
+                say(&format!("error: {}", terminal(&error.to_string())));
+            }
+            Self::Refused(error) if json => {
+                let problems = error.problems();
+                // Nobody downstream can be told when that fails; the exit code says enough.
+                drop(style::write(problems::json(problems).as_bytes()));
+                say(&format!("error: {}", problems::count(problems)));
+            }
             Self::Refused(error) => {
-                let problems = error.problems().len();
-                let text = error.to_string();
-                let text = if problems == 0 { format!("error: {text}") } else { text };
-                text.lines().for_each(|line| say(&terminal(line)));
-                if problems > 0 {
-                    say(&format!(
-                        "error: {problems} {} in the rules",
-                        if problems == 1 { "problem" } else { "problems" }
-                    ));
-                }
+                let shown = problems::text(error.problems(), style::stderr());
+                drop(io::stderr().lock().write_all(shown.as_bytes()));
             }
         }
         REFUSED.into()

@@ -22,13 +22,15 @@ use clap::Parser;
 use crate::args::{Args, Verb};
 
 fn main() -> ExitCode {
-    let ended = match Args::parse().verb {
+    let verb = Args::parse().verb;
+    let json = verb.is_for_programs();
+    let ended = match verb {
         Verb::Diagnose(asked) => diagnose::run(&asked),
         Verb::Explain(asked) => explain::run(&asked),
         Verb::Rules(asked) => rules::run(&asked),
     };
     match ended {
         Ok(exit) => exit.into(),
-        Err(stop) => stop.report(),
+        Err(stop) => stop.report(json),
     }
 }

@@ -10,14 +10,24 @@ use crate::exit::Stop;
 /// The widths at which text is comfortable to read.
 const WIDTHS: (usize, usize) = (40, 140);
 
-/// The width of the terminal, or as declared, and whether colours are welcome.
+/// The width of the terminal behind stdout, or as declared, and whether colours are welcome.
 pub(crate) fn style() -> Style {
     let stdout = io::stdout();
-    let color = AutoStream::choice(&stdout) != ColorChoice::Never;
-    let terminal = terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
+    let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| width.0);
+    of(AutoStream::choice(&stdout), width)
+}
+
+/// The same of stderr.
+pub(crate) fn stderr() -> Style {
+    let stderr = io::stderr();
+    let width = terminal_size::terminal_size_of(&stderr).map(|(width, _)| width.0);
+    of(AutoStream::choice(&stderr), width)
+}
+
+fn of(choice: ColorChoice, terminal: Option<u16>) -> Style {
     let declared = || std::env::var("COLUMNS").ok()?.parse().ok();
-    let width = terminal.or_else(declared).unwrap_or(Style::default().width);
-    Style { width: width.clamp(WIDTHS.0, WIDTHS.1), color }
+    let width = terminal.map(usize::from).or_else(declared).unwrap_or(Style::default().width);
+    Style { width: width.clamp(WIDTHS.0, WIDTHS.1), color: choice != ColorChoice::Never }
 }
 
 /// An empty page for stdout.

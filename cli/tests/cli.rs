@@ -187,7 +187,7 @@ fn a_rule_file_that_would_change_nothing_is_refused() {
     refused(&place.diagnose(&["a.json", "-r", "azure-iot-hub", "-r", "azure-iot-hub"]), "duplicate");
     let output = place.diagnose(&["a.json", "-r", "./bad.yaml"]);
     refused(&output, "problem");
-    assert!(stderr(&output).starts_with("./bad.yaml:"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("\n --> ./bad.yaml:"), "{}", stderr(&output));
 }
 
 #[test]
@@ -199,6 +199,48 @@ fn faults_in_rules_are_named_with_their_place() {
         line.split_once(".yaml:").is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()))
     };
     assert!(stderr(&output).lines().any(placed), "{}", stderr(&output));
+}
+
+#[test]
+fn a_fault_is_shown_in_its_line() {
+    let bad = "etiolog: 1\narticle: bad\ntitle: Bad\nsymptoms: {}\nevent: {}\n";
+    let place = Place::new("shown").with("a.json", connects()).with("bad.yaml", bad);
+    let output = place.diagnose(&["a.json", "-r", "bad.yaml"]);
+    refused(&output, "error: 1 problem in 1 file");
+    let shown = stderr(&output);
+    for part in [" --> bad.yaml:5:1\n", "5 | event: {}\n", "  | ^^^^^"] {
+        assert!(shown.contains(part), "{part:?} in {shown}");
+    }
+    let mut colored = place.etiolog();
+    colored.args(["diagnose", "a.json", "-r", "bad.yaml"]).env("CLICOLOR_FORCE", "1");
+    assert!(stderr(&colored.output().expect("the program starts")).contains('\u{1b}'));
+    let mut plain = place.etiolog();
+    plain.args(["diagnose", "a.json", "-r", "bad.yaml"]).envs([("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]);
+    assert!(!stderr(&plain.output().expect("the program starts")).contains('\u{1b}'));
+}
+
+#[test]
+fn programs_are_told_of_faults_in_json_lines() {
+    let place = Place::new("json-faults")
+        .with("a.json", connects())
+        .with("pack/pack.yaml", "nonsense: 1\n")
+        .with("pack/other.yaml", "etiolog: [\n");
+    for args in
+        [vec!["diagnose", "a.json", "-r", "pack", "-o", "json"], vec!["rules", "-r", "pack", "-o", "json"]]
+    {
+        let output = place.etiolog().args(&args).output().expect("the program starts");
+        assert_eq!(code(&output), 2, "{args:?}");
+        let lines = objects(&output);
+        assert!(lines.len() > 1, "{args:?}");
+        for line in &lines {
+            assert_eq!((&line["type"], &line["schema"]), (&"problem".into(), &"etiolog/1".into()));
+            assert!(
+                line["line"].is_u64() && line["span"]["start"].is_u64() && line["code"].is_string(),
+                "{line}"
+            );
+        }
+        assert!(stderr(&output).starts_with(&format!("error: {} problems in ", lines.len())));
+    }
 }
 
 #[test]

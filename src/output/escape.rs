@@ -9,7 +9,7 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthChar;
 
 /// How many combining marks may follow one character; more is not writing, it is an attack on the lines around it.
-const MARKS: usize = 3;
+pub(super) const MARKS: usize = 3;
 
 /// What stands for the rest of a text that was cut.
 const CUT: &str = "..";
@@ -27,14 +27,19 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
     let mut safe = String::with_capacity(text.len() + 16);
     safe.push_str(head);
     for c in tail.chars() {
-        if is_plain(c, &mut marks) {
-            safe.push(c);
-        } else {
-            spell(c, &mut safe);
-            marks = MARKS;
-        }
+        push(c, &mut marks, &mut safe);
     }
     Cow::Owned(safe)
+}
+
+/// Adds a character to a safe text, spelled out if need be; `marks` starts as [`MARKS`] and counts as for [`is_plain`].
+pub(super) fn push(c: char, marks: &mut usize, safe: &mut String) {
+    if is_plain(c, marks) {
+        safe.push(c);
+    } else {
+        spell(c, safe);
+        *marks = MARKS;
+    }
 }
 
 /// The text made safe as by [`terminal`] and cut to `width` columns; `..` at the end says that something is missing.

@@ -2,14 +2,16 @@
 //!
 //! A [`ReportKind`] opens a [`Report`]; the report is told the beginning, each diagnosis and the summary, and writes
 //! when it likes: JSON Lines at once, text at the end because it groups. To add one, copy `json.rs` and add a line to
-//! `plugin.rs`.
+//! `plugin.rs`. [`problems`] shows faults in rules in the same two ways.
 
 mod account;
 mod escape;
+mod excerpt;
 mod group;
 mod human;
 mod json;
 mod layout;
+pub mod problems;
 #[cfg(test)]
 mod sample;
 mod text;
