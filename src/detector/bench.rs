@@ -58,6 +58,12 @@ impl Bench {
         self.spans.extend(out.spans());
     }
 
+    /// What is missing just before an instant.
+    pub(super) fn shortfall(&mut self, before: Timestamp) -> String {
+        self.wait(before);
+        self.watch.shortfall(before.minus(Duration::from_nanos(1))).unwrap_or_default()
+    }
+
     /// What is known just before an instant.
     pub(super) fn reading(&mut self, before: Timestamp) -> Reading {
         self.wait(before);

@@ -9,11 +9,13 @@
 //! each event once. Delay: none. Memory per subject: the last n events in the window (48 bytes each, n at most 4096)
 //! and sixteen gaps once it fired.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use smol_str::SmolStr;
 
+use crate::detector::words::{length, many, stamp};
 use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
@@ -61,15 +63,24 @@ impl Detector for Threshold {
         self.within
     }
 
+    fn memory(&self) -> usize {
+        size_of::<Window>() + Recent::<Exhibit>::memory(self.at_least) + Spans::MEMORY
+    }
+
     fn watch(self: Arc<Self>) -> Box<dyn Watch> {
         let recent = Recent::new(self.at_least, self.within);
-        Box::new(Window { class: self.class, recent, claimed: 0, ends: None, gaps: Spans::default() })
+        let (class, gaps) = (self.class, Spans::default());
+        Box::new(Window { class, best: 0, late: None, recent, claimed: 0, ends: None, gaps })
     }
 }
 
 #[derive(Debug)]
 struct Window {
     class: ClassId,
+    // The most events in one window, until there were enough.
+    best: u32,
+    // By how little the event that would have been enough came too late.
+    late: Option<NonZeroU64>,
     recent: Recent<Exhibit>,
     claimed: u64,
     // The times of the first and the last claimed event.
@@ -81,6 +92,9 @@ impl Watch for Window {
     fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) {
         if !hit.is(self.class) {
             return;
+        }
+        if self.ends.is_none() {
+            self.attempt(hit.time());
         }
         self.recent.push(hit.exhibit);
         if !self.recent.is_full() {
@@ -105,6 +119,48 @@ impl Watch for Window {
         let gap = self.gaps.median().map(|gap| (SmolStr::new_static("median_gap"), Measure::Span(gap)));
         measures.extend(gap);
         Reading { status: Status::Present(Probability::new(1.0)), measures }
+    }
+
+    fn shortfall(&self, now: Timestamp) -> Option<String> {
+        let (needed, within) = (self.recent.most(), self.recent.window());
+        let limit = length(within);
+        let open = || self.recent.iter().filter(|event| now.since(event.time) < within);
+        let best = self.recent.len().max(usize::try_from(self.best).unwrap_or(usize::MAX));
+        let mut text = match best {
+            0 => return Some(format!("no event; {needed} are needed within {limit}")),
+            best => format!("{best} of {} within {limit}", many(needed, "event")),
+        };
+        let count = open().count();
+        if let Some(oldest) = open().next() {
+            let by = stamp(oldest.time.plus(within));
+            text = match needed.saturating_sub(count) {
+                _ if count < best => format!("at best {text}, now {count}"),
+                1 => format!("{text}; the next would have to come before {by}"),
+                more => format!("{text}; {more} more would have to come before {by}"),
+            };
+        } else if best < needed {
+            text = format!("at best {text}");
+        }
+        if let Some(late) = self.late {
+            let by = length(Duration::from_nanos(late.get() - 1));
+            text = format!("{text}; the one that would have been enough came {by} too late");
+        }
+        Some(text)
+    }
+}
+
+impl Window {
+    /// An event comes before there were enough: how close is that?
+    fn attempt(&mut self, time: Timestamp) {
+        let (needed, within) = (self.recent.most(), self.recent.window());
+        self.best = self.best.max(u32::try_from(self.recent.len()).unwrap_or(u32::MAX));
+        if let Some(oldest) = self.recent.iter().next().filter(|_| self.recent.len() + 1 == needed)
+            && let Some(over) = time.since(oldest.time).checked_sub(within)
+        {
+            // One more, so that not late at all, which is too late here, is a number as well.
+            let late = NonZeroU64::MIN.saturating_add(u64::try_from(over.as_nanos()).unwrap_or(u64::MAX));
+            self.late = Some(self.late.map_or(late, |least| least.min(late)));
+        }
     }
 }
 
@@ -156,6 +212,34 @@ mod tests {
         let player = play(threshold(3, 100), &[0, 10, 40, 45]);
         assert_eq!(player.measure("median_gap"), Some(Measure::Span(span(10))));
         assert_eq!(play(threshold(1, 100), &[0]).measure("median_gap"), None);
+    }
+
+    #[test]
+    fn what_is_missing_reads_as_a_sentence() {
+        const SECOND: i64 = 1_000_000_000;
+        let detector = || Threshold { class: ClassId(0), at_least: 4, within: Duration::from_secs(60) };
+        let missing = |seconds: &[i64], end: i64| {
+            let events: Vec<(i64, &[u32])> = seconds.iter().map(|&at| (at * SECOND, &[0][..])).collect();
+            Player::play(detector(), &events, Some(end * SECOND)).shortfall()
+        };
+        assert_eq!(missing(&[], 9), "no event; 4 are needed within 1m");
+        assert_eq!(
+            missing(&[0, 10, 20], 30),
+            "3 of 4 events within 1m; the next would have to come before 1970-01-01 00:01:00"
+        );
+        assert_eq!(
+            missing(&[10], 30),
+            "1 of 4 events within 1m; 3 more would have to come before 1970-01-01 00:01:10"
+        );
+        assert_eq!(missing(&[0, 10, 20], 90), "at best 3 of 4 events within 1m");
+        assert_eq!(
+            missing(&[0, 10, 20, 100], 101),
+            "at best 3 of 4 events within 1m, now 1; the one that would have been enough came 40s too late"
+        );
+        assert_eq!(
+            missing(&[0, 10, 20, 60], 500),
+            "at best 3 of 4 events within 1m; the one that would have been enough came 0s too late"
+        );
     }
 
     #[test]

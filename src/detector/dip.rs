@@ -27,6 +27,8 @@
 //! buckets. **Delay.** The end of the second deep bucket. **False alarms**, simulated in 200,000 samples with drops of 5 %:
 //! none at a level of 1,000 with 1 % of noise, 1 at 200 with 2 %, 24 at 100 with 3 %. Ask for well over twice the noise.
 
+mod shortfall;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,6 +146,17 @@ impl Detector for Settings {
         self.bucket.saturating_mul(u32::try_from(RECENT).unwrap_or(u32::MAX))
     }
 
+    fn memory(&self) -> usize {
+        shortfall::memory()
+    }
+
+    fn memory_per_child(&self) -> usize {
+        match self.gauge {
+            Gauge::Given { .. } => 0,
+            Gauge::Rebuilt { .. } => Roster::MEMORY_PER_CHILD,
+        }
+    }
+
     fn watch(self: Arc<Self>) -> Box<dyn Watch> {
         Box::new(Level::new(self))
     }
@@ -200,6 +213,17 @@ struct Level {
     /// A way down that may become a dip.
     excursion: Option<Excursion>,
     fall: Option<Fall>,
+    /// The lowest sample that was no dip.
+    near: Option<Near>,
+}
+
+/// A sample that was no dip.
+#[derive(Clone, Copy, Debug)]
+struct Near {
+    before: f64,
+    low: f64,
+    at: Timestamp,
+    z: f64,
 }
 
 impl Level {
@@ -219,6 +243,7 @@ impl Level {
             recent: VecDeque::new(),
             excursion: None,
             fall: None,
+            near: None,
         }
     }
 
@@ -297,6 +322,9 @@ impl Level {
         let Some(verdict) = self.decline.judge(self.lowest, self.roster.unseen()) else { return };
         if self.recent.len() == RECENT {
             self.recent.pop_front();
+        }
+        if !verdict.on {
+            self.remember(verdict);
         }
         self.recent.push_back(Sample {
             index,
@@ -423,6 +451,10 @@ impl Watch for Level {
         }
         measures.push(("z".into(), Measure::Number(fall.z)));
         Reading { status, measures }
+    }
+
+    fn shortfall(&self, now: Timestamp) -> Option<String> {
+        self.missing(now)
     }
 }
 

@@ -19,6 +19,7 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use smol_str::SmolStr;
 
+use crate::detector::words::{length, stamp};
 use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
@@ -75,12 +76,27 @@ impl Detector for Children {
         self.within
     }
 
+    fn memory(&self) -> usize {
+        // Forgotten children linger up to a limit.
+        size_of::<Crowd>()
+            + Buckets::memory(RING)
+            + Recent::<Exhibit>::memory(BEFORE)
+            + LINGERING * self.memory_per_child()
+    }
+
+    fn memory_per_child(&self) -> usize {
+        // A child, its bucket and one byte, in a table that is swept when more than half of it is old and that doubles
+        // when seven eighths of it are full.
+        2 * (size_of::<(u32, u64)>() + 1) * 16 / 7
+    }
+
     fn watch(self: Arc<Self>) -> Box<dyn Watch> {
         Box::new(Crowd {
             ring: Buckets::over(self.within, RING),
             last: HashMap::default(),
             recent: Recent::new(BEFORE, self.within),
             peak: 0,
+            best: 0,
             covered: Timestamp::MIN,
             plan: *self,
         })
@@ -96,6 +112,8 @@ struct Crowd {
     recent: Recent<Exhibit>,
     // The most children at once since the threshold was reached; 0 before.
     peak: u64,
+    // The most children at once, also when they were too few.
+    best: u64,
     covered: Timestamp,
 }
 
@@ -113,6 +131,7 @@ impl Watch for Crowd {
         }
         self.sweep();
         self.recent.push(hit.exhibit);
+        self.best = self.best.max(self.ring.total());
         if self.ring.total() < self.plan.at_least {
             return;
         }
@@ -136,6 +155,24 @@ impl Watch for Crowd {
             (SmolStr::new_static("window"), Measure::Span(self.plan.within)),
         ];
         Reading { status: Status::Present(Probability::new(1.0)), measures }
+    }
+
+    fn shortfall(&self, now: Timestamp) -> Option<String> {
+        let (needed, limit) = (self.plan.at_least, length(self.plan.within));
+        if self.best == 0 {
+            return Some(format!("no event that names a child; {needed} children are needed within {limit}"));
+        }
+        let text = format!("{} of {needed} different children within {limit}", self.best);
+        let count = self.ring.total();
+        // The oldest bucket leaves the ring when a new one needs its place.
+        let oldest = self.ring.oldest().map(|oldest| self.ring.end(oldest.saturating_add(RING as u64 - 1)));
+        match oldest.filter(|&leaves| now < leaves && count == self.best) {
+            Some(leaves) => {
+                let more = needed.saturating_sub(count);
+                Some(format!("{text}; {more} more would have to show it before {}", stamp(leaves)))
+            }
+            None => Some(format!("at best {text}")),
+        }
     }
 }
 
@@ -194,6 +231,21 @@ mod tests {
         assert_eq!(play(2, &[(0, 1), (599, 2)]).status(), "present");
         assert_eq!(play(2, &[(9, 1), (600, 2)]).status(), "absent");
         assert_eq!(play(2, &[(9, 1), (400, 1), (600, 2)]).status(), "present", "its last event counts");
+    }
+
+    #[test]
+    fn what_is_missing_reads_as_a_sentence() {
+        const SECOND: i64 = 1_000_000_000;
+        let plan = Children { class: ClassId(0), level: 1, at_least: 4, within: Duration::from_secs(60) };
+        let mut player = Player::new(plan);
+        assert_eq!(player.shortfall(), "no event that names a child; 4 children are needed within 1m");
+        (0..3).for_each(|child| player.hit(i64::from(child) * SECOND, &[0], Some(child)));
+        assert_eq!(
+            player.shortfall(),
+            "3 of 4 different children within 1m; 1 more would have to show it before 1970-01-01 00:01:00"
+        );
+        player.until(60 * SECOND);
+        assert_eq!(player.shortfall(), "at best 3 of 4 different children within 1m");
     }
 
     #[test]

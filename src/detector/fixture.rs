@@ -93,6 +93,11 @@ impl Player {
         }
     }
 
+    /// What is missing.
+    pub(super) fn shortfall(&self) -> String {
+        self.watch.shortfall(self.now).unwrap_or_default()
+    }
+
     pub(super) fn measure(&self, name: &str) -> Option<Measure> {
         self.reading().measures.into_iter().find(|(known, _)| known == name).map(|(_, measure)| measure)
     }

@@ -28,6 +28,7 @@ mod periodic;
 mod sequence;
 mod session;
 mod surge;
+mod words;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -106,6 +107,18 @@ pub trait Detector: Debug + Send + Sync {
     /// How long after an event a watch may still say that the event's time was [covered](Findings::covers).
     fn delay(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// The most bytes that a watch holds about one subject, itself included; what grows with the subjects inside is
+    /// [`Detector::memory_per_child`], and what a burst needs while it lasts is not counted. Bounds are made of sizes of
+    /// types and of how far their collections may grow; the allocator's own bookkeeping is not in them.
+    fn memory(&self) -> usize {
+        0
+    }
+
+    /// How many bytes at most come with each subject inside that the watch has to remember.
+    fn memory_per_child(&self) -> usize {
+        0
     }
 
     /// Fresh memory about one subject.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 
+use crate::detector::words::many;
 use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
 use crate::error::Problem;
 use crate::model::{Measure, Probability, Status, Timestamp};
@@ -55,6 +56,10 @@ impl Detector for OfClass {
         Duration::ZERO
     }
 
+    fn memory(&self) -> usize {
+        size_of::<Seen>()
+    }
+
     fn watch(self: Arc<Self>) -> Box<dyn Watch> {
         Box::new(Seen { of: *self, events: 0, others: 0 })
     }
@@ -87,6 +92,16 @@ impl Watch for Seen {
         };
         Reading { status, measures: vec![(SmolStr::new_static("events"), Measure::Count(self.events))] }
     }
+
+    fn shortfall(&self, _now: Timestamp) -> Option<String> {
+        let others = usize::try_from(self.others).unwrap_or(usize::MAX);
+        match (self.events, others, self.of.among) {
+            (1.., _, _) => None,
+            (0, 0, Some(_)) => Some("no event, nor any of those among which it would be seen".to_owned()),
+            (0, _, None) => Some("no event; one is enough".to_owned()),
+            (0, _, Some(_)) => Some(format!("not among {} that could have shown it", many(others, "event"))),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -118,5 +133,14 @@ mod tests {
         assert_eq!(Player::new(detector).status(), "unknown: nothing seen that could tell");
         assert_eq!(Player::play(detector, &[(5, &[2])], None).status(), "absent");
         assert_eq!(Player::play(detector, &[(5, &[2]), (6, &[1, 2])], None).status(), "present");
+    }
+    #[test]
+    fn what_is_missing_reads_as_a_sentence() {
+        let plain = OfClass { class: ClassId(1), among: None };
+        assert_eq!(Player::new(plain).shortfall(), "no event; one is enough");
+        let among = OfClass { class: ClassId(1), among: Some(ClassId(2)) };
+        assert_eq!(Player::new(among).shortfall(), "no event, nor any of those among which it would be seen");
+        let player = Player::play(among, &[(5, &[2]), (6, &[2])], None);
+        assert_eq!(player.shortfall(), "not among 2 events that could have shown it");
     }
 }

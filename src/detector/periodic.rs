@@ -24,6 +24,8 @@
 //! (exponential gaps), 61 were suspected at some time and 2 confirmed. Gaps that are merely even (retries with a cap, say)
 //! *are* periodic here: bound `period`, and give them a cause of their own.
 
+mod shortfall;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,11 +105,19 @@ impl Detector for Settings {
         self.longest.saturating_mul(MULTIPLES)
     }
 
+    fn memory(&self) -> usize {
+        size_of::<Train>() + (GAPS + 1) * size_of::<Kept>()
+    }
+
     fn watch(self: Arc<Self>) -> Box<dyn Watch> {
         Box::new(Train::new(self))
     }
 }
 
+/// A period is suspected from this evidence on.
+const SUSPECTING: f64 = 4.0;
+/// And with no more than this share of its beats missing.
+const MISSING: f64 = 0.40;
 /// With fewer gaps only near-perfect timing is recognised.
 const TELLING: usize = 8;
 
@@ -156,6 +166,10 @@ struct Train {
     /// How many events in a row had E ≥ 5.
     strong: u8,
     chain: Chain,
+    /// The most evidence of a period in the rule's range that was not enough.
+    best: f32,
+    /// How many events counted as part of the one before.
+    merged: u32,
 }
 
 impl Train {
@@ -167,6 +181,8 @@ impl Train {
             state: State::Learning,
             strong: 0,
             chain: Chain::default(),
+            best: 0.0,
+            merged: 0,
         }
     }
 
@@ -190,14 +206,16 @@ impl Train {
     /// Where the newest event leads.
     fn next_state(&mut self, fit: &Fit) -> State {
         let allowed = self.settings.allows(fit);
-        let sound = allowed && fit.missing <= 0.40;
+        let sound = allowed && fit.missing <= MISSING;
         self.strong = if sound && fit.evidence >= 5.0 { self.strong.saturating_add(1) } else { 0 };
         let present = if self.strong >= 3 { State::Confirmed } else { State::Suspected };
         match self.state {
             State::Suspected | State::Confirmed if fit.evidence < 2.0 || !allowed => State::Lost,
             State::Confirmed => State::Confirmed,
             State::Suspected => present,
-            State::Learning | State::Nothing | State::Lost if sound && fit.evidence >= 4.0 && fit.newest => {
+            State::Learning | State::Nothing | State::Lost
+                if sound && fit.evidence >= SUSPECTING && fit.newest =>
+            {
                 present
             }
             State::Lost => State::Lost,
@@ -248,6 +266,7 @@ impl Watch for Train {
         if let Some(last) = self.kept.last() {
             let gap = hit.time().since(last.exhibit.time);
             if gap < self.settings.debounce {
+                self.merged = self.merged.saturating_add(1);
                 return;
             }
             if gap > self.settings.horizon() {
@@ -264,6 +283,7 @@ impl Watch for Train {
             (false, true) => self.begin(&fit, out),
             (true, true) => self.follow(self.kept.len().saturating_sub(1), &fit, out),
             (true, false) => self.lose(),
+            (false, false) if self.settings.allows(&fit) => self.best = self.best.max(fit.evidence as f32),
             (false, false) => {}
         }
     }
@@ -305,6 +325,10 @@ impl Watch for Train {
         }
         measures.push(("state".into(), Measure::Text(self.state.word().into())));
         Reading { status, measures }
+    }
+
+    fn shortfall(&self, _now: Timestamp) -> Option<String> {
+        self.missing()
     }
 }
 

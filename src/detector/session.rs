@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use smol_str::{SmolStr, format_smolstr};
 
+use crate::detector::words::{many, stamp};
 use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
@@ -83,6 +84,12 @@ impl Detector for Pairs {
 
     fn horizon(&self) -> Duration {
         HORIZON
+    }
+
+    fn memory(&self) -> usize {
+        size_of::<Stays>()
+            + 2 * Spans::MEMORY
+            + self.at_least.max(4).next_power_of_two() * size_of::<Exhibit>()
     }
 
     fn watch(self: Arc<Self>) -> Box<dyn Watch> {
@@ -168,6 +175,19 @@ impl Watch for Stays {
         add("longest_gap", self.longest_gap.map(Measure::Span));
         add("open", Some(Measure::Flag(self.open.is_some())));
         Reading { status, measures }
+    }
+
+    fn shortfall(&self, _now: Timestamp) -> Option<String> {
+        let needed = many(self.plan.at_least, "session");
+        let text = match self.sessions {
+            0 => format!("no session, from an opening to the next closing; {needed} are needed"),
+            sessions => format!("{sessions} of {needed}"),
+        };
+        Some(match (self.open, self.closed) {
+            (Some(opened), _) => format!("{text}; one is open since {}", stamp(opened)),
+            (None, Some(closed)) => format!("{text}; away since {}", stamp(closed)),
+            (None, None) => text,
+        })
     }
 }
 
@@ -282,6 +302,18 @@ mod tests {
         let player = Player::play(pairs(3, false), &[(0, OPEN), (9, CLOSE)], None);
         assert_eq!(player.status(), "unknown: learning 1/3");
         assert!(player.claims().is_empty());
+    }
+
+    #[test]
+    fn what_is_missing_reads_as_a_sentence() {
+        let missing = |events: &[(i64, &[u32])]| {
+            let seconds: Vec<(i64, &[u32])> = events.iter().map(|&(t, c)| (t * 1_000_000_000, c)).collect();
+            Player::play(pairs(3, false), &seconds, None).shortfall()
+        };
+        assert_eq!(missing(&[]), "no session, from an opening to the next closing; 3 sessions are needed");
+        let two = [(0, OPEN), (9, CLOSE), (10, OPEN), (20, CLOSE)];
+        assert_eq!(missing(&two), "2 of 3 sessions; away since 1970-01-01 00:00:20");
+        assert_eq!(missing(&two[..3]), "1 of 3 sessions; one is open since 1970-01-01 00:00:10");
     }
 
     #[test]

@@ -24,6 +24,8 @@
 //! in 300,000 buckets of random arrivals at each of the means .05, .2, 1, 5, 20 and 100. **Power**: five times as many are
 //! found in 100 % of cases at a mean of 20, in 78 % at a mean of 5; three times 5 is rarely found, so take wider buckets.
 
+mod shortfall;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,6 +102,10 @@ impl Detector for Settings {
         self.bucket
     }
 
+    fn memory(&self) -> usize {
+        shortfall::memory()
+    }
+
     fn watch(self: Arc<Self>) -> Box<dyn Watch> {
         Box::new(Crowd::new(self))
     }
@@ -118,6 +124,9 @@ const FROZEN: usize = 2 * HISTORY;
 /// So many events of a bucket can be claimed; more are only counted.
 const CLAIMABLE: usize = 200_000;
 
+/// Room for so many events and children stays when a bucket is over.
+const IDLE: usize = 1_024;
+
 /// The bucket in progress.
 #[derive(Debug, Default)]
 struct Bucket {
@@ -132,7 +141,6 @@ struct Bucket {
 impl Bucket {
     fn clear(&mut self) {
         // One great burst should not hold its memory for ever.
-        const IDLE: usize = 1_024;
         self.children.clear();
         self.children.shrink_to(IDLE);
         self.exhibits.clear();
@@ -178,6 +186,17 @@ struct Crowd {
     /// How many buckets in a row have fired, up to the last closed one.
     firing: usize,
     peak: Option<Peak>,
+    /// The fullest bucket that did not fire.
+    near: Option<Near>,
+}
+
+/// A bucket that did not fire.
+#[derive(Clone, Copy, Debug)]
+struct Near {
+    index: i64,
+    count: f64,
+    /// What was usual and how surprising this was, once that had been learned.
+    law: Option<(f64, f64)>,
 }
 
 impl Crowd {
@@ -191,6 +210,7 @@ impl Crowd {
             last_event: None,
             firing: 0,
             peak: None,
+            near: None,
         }
     }
 
@@ -235,6 +255,7 @@ impl Crowd {
                     out.changed();
                 }
                 self.firing = 0;
+                self.remember(index, count);
                 self.history.push(count);
             }
         }
@@ -345,6 +366,10 @@ impl Watch for Crowd {
         measures.extend(peak.concentration.map(|share| ("concentration".into(), Measure::Number(share))));
         measures.extend(peak.place.clone().map(|place| ("place".into(), Measure::Text(place))));
         Reading { status, measures }
+    }
+
+    fn shortfall(&self, now: Timestamp) -> Option<String> {
+        self.missing(now)
     }
 }
 
@@ -530,5 +555,27 @@ mod tests {
         bench.came(80 + 31 * 1440, 0.0, 1);
         let fresh = bench.watch.reading(at(80 + 31 * 1440, 0.0)).status;
         assert_eq!(fresh, unknown("learning 0/12"));
+    }
+    #[test]
+    fn what_is_missing_reads_as_a_sentence() {
+        let mut bench = counting(Some(0));
+        let missing = |bench: &mut Bench, minute: i64, children: u32| {
+            (0..children).for_each(|child| bench.show(at(minute, f64::from(child)), ClassId(0), child));
+            bench.shortfall(at(minute + 1, 0.0))
+        };
+        let mut said = vec![bench.shortfall(at(0, 0.0)), missing(&mut bench, 0, 1)];
+        (1..20).for_each(|minute| drop(missing(&mut bench, minute, 2)));
+        said.extend((3..7).map(|children| missing(&mut bench, 17 + i64::from(children), children)));
+        assert_eq!(
+            said,
+            [
+                "learns for 12 more buckets of 1m what is usual; so far no children in any 1m; 3 are needed in one",
+                "learns for 11 more buckets of 1m what is usual; so far at most 1 of 3 children in 1m, from 2026-03-04 00:00:00",
+                "3 children in 1m from 2026-03-04 00:20:00, where 1.9 are usual; 2 times as many are needed",
+                "4 children in 1m from 2026-03-04 00:21:00, where 2.0 are usual: a surprise of 0.8, and 6 is needed",
+                "5 children in 1m from 2026-03-04 00:22:00, where 2.0 are usual: a surprise of 1.3, and 6 is needed",
+                "6 children in 1m from 2026-03-04 00:23:00, where 2.1 are usual: a surprise of 1.7, and 6 is needed",
+            ]
+        );
     }
 }

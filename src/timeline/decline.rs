@@ -25,7 +25,7 @@ const SUDDEN: usize = 3;
 /// After so many low samples in a row the low level is the normal one.
 pub(crate) const FROZEN: usize = 2 * HISTORY;
 /// So many spreads below the median is deep.
-const DEEP: f64 = -4.0;
+pub(crate) const DEEP: f64 = -4.0;
 /// Where the sum of a slide alarms, and where it stops growing.
 const SLIDE: f64 = 5.0;
 const SLIDE_MOST: f64 = 10.0;
@@ -75,6 +75,10 @@ pub(crate) struct Decline {
 }
 
 impl Decline {
+    /// How many bytes it takes at most beside the struct itself.
+    pub(crate) const MEMORY: usize =
+        HISTORY.next_power_of_two() * size_of::<f64>() + RECENT.next_power_of_two() * size_of::<Mark>();
+
     /// Looks for drops of at least a share, of levels of at least a population.
     pub(crate) fn new(at_least: f64, population: f64) -> Self {
         Self {

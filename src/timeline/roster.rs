@@ -22,6 +22,10 @@ enum Presence {
 }
 
 impl Roster {
+    /// How many bytes come with each child: a place in a table that doubles when seven eighths of it are full, and a byte
+    /// beside it.
+    pub(crate) const MEMORY_PER_CHILD: usize = (size_of::<(u32, Presence)>() + 1) * 16 / 7;
+
     /// The child opened.
     pub(crate) fn open(&mut self, child: u32, at: Timestamp) {
         let before = self.children.get(&child).copied().unwrap_or(Presence::Away);

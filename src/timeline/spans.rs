@@ -11,6 +11,9 @@ impl Spans {
     /// How many are kept.
     pub const KEPT: usize = 16;
 
+    /// How many bytes they take at most beside the struct itself.
+    pub const MEMORY: usize = Self::KEPT * size_of::<Duration>();
+
     /// Adds a length in place of the oldest of sixteen.
     pub fn push(&mut self, span: Duration) {
         if self.0.len() == Self::KEPT {

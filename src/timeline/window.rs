@@ -59,6 +59,21 @@ impl<T: Stamped + Copy> Recent<T> {
         self.items.len()
     }
 
+    /// For how many there is room.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
+    /// How long the window is.
+    pub fn window(&self) -> Duration {
+        self.window
+    }
+
+    /// How many bytes so many items may take beside the struct itself: room grows by doubling.
+    pub fn memory(most: usize) -> usize {
+        most.max(4).next_power_of_two().saturating_mul(size_of::<T>())
+    }
+
     /// Whether nothing was added yet.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
@@ -106,6 +121,11 @@ impl Buckets {
         let parts = u128::try_from(count).unwrap_or(u128::MAX);
         let width = u64::try_from(window.as_nanos().div_ceil(parts)).unwrap_or(u64::MAX);
         Self::new(Duration::from_nanos(width), count)
+    }
+
+    /// How many bytes so many buckets take beside the struct itself.
+    pub fn memory(count: usize) -> usize {
+        count.max(4).next_power_of_two().saturating_mul(size_of::<u32>())
     }
 
     /// The number of the bucket that a time falls into.

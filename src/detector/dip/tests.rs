@@ -164,3 +164,28 @@ fn a_handful_of_children_is_too_few() {
     (0..10).for_each(|child| bench.see(30, f64::from(child), CLOSE, child));
     assert_eq!(bench.at(40).status, unknown("too few 10/20"));
 }
+
+#[test]
+fn what_is_missing_reads_as_a_sentence() {
+    let mut bench = given();
+    assert_eq!(bench.shortfall(at(0, 0.0)), "no sample");
+    (0..5).for_each(|minute| bench.sample(minute, 1_000.0));
+    assert_eq!(bench.shortfall(at(5, 0.0)), "learns the usual level for 7 more samples, one each 1m");
+    (5..20).for_each(|minute| bench.sample(minute, 1_000.0));
+    assert_eq!(
+        bench.shortfall(at(20, 0.0)),
+        "the level did not fall below the usual 1000; a drop of 5.0 % is needed"
+    );
+    bench.sample(20, 970.0);
+    let small = "fell by 3.0 % at most, from 1000 to 970 at 2026-03-04 00:20:30; 5.0 % is needed";
+    assert_eq!(bench.shortfall(at(21, 0.0)), small);
+    bench.sample(21, 900.0);
+    bench.sample(22, 1_000.0);
+    assert_eq!(
+        bench.shortfall(at(23, 0.0)),
+        "fell by 10 % at most, from 1000 to 900 at 2026-03-04 00:21:30, for one sample only; two of three are needed"
+    );
+    assert_eq!(bench.shortfall(at(40, 0.0)), "no sample since 2026-03-04 00:23:00");
+    let mut few = fleet(10);
+    assert_eq!(few.shortfall(at(40, 0.0)), "the usual level is 10; nothing is judged below 20");
+}

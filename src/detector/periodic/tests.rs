@@ -266,3 +266,39 @@ fn a_clock_makes_up_for_a_late_beat_and_a_timer_does_not() {
     assert!(clocks >= 160, "{clocks} of 200 clocks");
     assert!(timers <= 30, "{timers} of 200 timers taken for clocks");
 }
+
+#[test]
+fn what_is_missing_reads_as_a_sentence() {
+    let missing = |bench: &mut Bench, train: &[(i32, i32)]| {
+        bench.all(gaps(train));
+        bench.watch.shortfall(Timestamp::MAX).unwrap_or_default()
+    };
+    let none = usual().watch.shortfall(Timestamp::MAX);
+    assert_eq!(none.as_deref(), Some("no event; a period shows after 6 at the earliest"));
+    assert_eq!(missing(&mut usual(), &[(60, 0), (60, 0)]), "3 of 6 events that a period needs at least");
+    assert_eq!(
+        missing(&mut usual(), &[(60, 0), (1, 0), (60, 0)]),
+        "3 of 6 events that a period needs at least; 1 event came less than 1m15s after another, as a part of it"
+    );
+    assert_eq!(
+        missing(&mut within(40, 80), &[(30, 0); 9]),
+        "9 of 9 gaps fit a period of 30m, which is not within 40m..1h20m"
+    );
+    let irregular = [(65, 0), (60, 0), (23, 0), (61, 0), (140, 0), (13, 0), (77, 0), (31, 0), (60, 0)];
+    assert_eq!(
+        missing(&mut usual(), &irregular),
+        "4 of 9 gaps fit a period of 1h1m30s with a scatter of 3.4 %: evidence 0.5, and 4 is needed"
+    );
+    assert_eq!(
+        missing(&mut usual(), &[(65, 2), (60, 1), (60, 0), (60, 0), (23, 0)]),
+        "4 of 5 gaps fit a period of 1h1m15s with a scatter of 3.6 %: evidence 1.5, and 4 is needed; with 8 gaps it can tell"
+    );
+    let train = [(60, 0); 9];
+    let mut bench = usual();
+    assert_eq!(missing(&mut bench, &train), "", "it is there");
+    bench.wait(Timestamp::MAX);
+    assert_eq!(
+        bench.watch.shortfall(Timestamp::MAX).as_deref(),
+        Some("9 of 9 gaps fit a period of 1h, but then no event came for 4h")
+    );
+}

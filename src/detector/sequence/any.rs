@@ -10,7 +10,7 @@ use crate::detector::sequence::chain::{Chain, Item, set_aside};
 use crate::detector::sequence::plan::{MOST, Plan, places};
 use crate::model::Timestamp;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pool {
     // Invariant: in the order of batches; all fit some required step.
     items: Vec<Item>,
@@ -30,6 +30,22 @@ impl Pool {
     /// The parts that the events kept here can play; some of them may have left the window since.
     pub(super) fn parts(&self) -> u16 {
         self.parts
+    }
+
+    /// The parts that the events kept here fill together, and when the first of them came.
+    pub(super) fn filled(&self) -> (u16, Option<Timestamp>) {
+        let mut matching = Matching { items: &self.items, owners: [None; MOST] };
+        for item in (0..self.items.len()).rev() {
+            matching.place(item, &mut 0);
+        }
+        let owned = || matching.owners.iter().enumerate().filter_map(|(part, owner)| Some((part, (*owner)?)));
+        let first = owned().filter_map(|(_, item)| self.items.get(item)).map(Item::time).min();
+        (owned().fold(0, |bits, (part, _)| bits | 1 << part), first)
+    }
+
+    /// Until when nothing can become complete, because something forbidden came.
+    pub(super) fn forbidden_until(&self, plan: &Plan) -> Option<Timestamp> {
+        self.forbidden.map(|time| time.plus(plan.within))
     }
 
     /// Takes in a batch; marks the events of the sets it completes as used.

@@ -8,10 +8,10 @@
 //! both ways.
 
 use crate::detector::sequence::chain::{Chain, Item, set_aside};
-use crate::detector::sequence::plan::Plan;
+use crate::detector::sequence::plan::{MOST, Plan};
 use crate::model::Timestamp;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Slots {
     /// The chain of i + 1 required events, at place i.
     slots: Vec<Option<Chain>>,
@@ -41,6 +41,23 @@ impl Slots {
     /// Whether one more event may complete a chain.
     pub(super) fn is_ready(&self, plan: &Plan) -> bool {
         plan.units.len().checked_sub(2).is_none_or(|before| self.held >> before & 1 == 1)
+    }
+
+    /// How many parts the longest chain has.
+    pub(super) fn at_most(&self) -> u32 {
+        u16::BITS - self.held.leading_zeros()
+    }
+
+    /// The parts of the longest chain so far, and when it began.
+    pub(super) fn filled(&self) -> (u16, Option<Timestamp>) {
+        let longest = (0..self.slots.len()).rev().find_map(|at| Some((at, self.slots.get(at)?.as_ref()?)));
+        let bits = longest.map_or(0, |(at, _)| u16::MAX >> (MOST - 1).saturating_sub(at));
+        (bits, longest.map(|(_, chain)| chain.first()))
+    }
+
+    /// Until when nothing may begin, because something forbidden came before.
+    pub(super) fn forbidden_until(&self, plan: &Plan) -> Option<Timestamp> {
+        self.forbidden.map(|time| time.plus(plan.within))
     }
 
     /// Takes in a batch; marks the events of the chains it completes as used.

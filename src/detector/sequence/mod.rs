@@ -29,6 +29,7 @@ mod chain;
 mod given;
 mod plan;
 mod read;
+mod shortfall;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -80,6 +81,10 @@ impl Detector for Plan {
         self.within.saturating_add(Duration::from_nanos(1))
     }
 
+    fn memory(&self) -> usize {
+        shortfall::memory(self)
+    }
+
     fn watch(self: Arc<Self>) -> Box<dyn Watch> {
         let memory = match self.arrangement {
             Arrangement::Given => Memory::Given(Slots::new(&self)),
@@ -95,6 +100,8 @@ impl Detector for Plan {
             chains: 0,
             whole: 0,
             spans: Spans::default(),
+            best: 0,
+            foiled: None,
         })
     }
 }
@@ -112,6 +119,16 @@ struct Progress {
     // How many of them had every optional step.
     whole: u64,
     spans: Spans,
+    // The most parts that stood together while no chain had become complete.
+    best: u16,
+    foiled: Option<Foiled>,
+}
+
+/// Why a chain that had come far did not count: how many parts it had, and when the forbidden event came.
+#[derive(Clone, Copy, Debug)]
+struct Foiled {
+    parts: u32,
+    at: Timestamp,
 }
 
 /// The events of one time that are not settled yet. There is nearly always one, which stands here and not in the heap.
@@ -140,7 +157,7 @@ impl Instant {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Memory {
     Given(Slots),
     Any(Pool),
@@ -202,6 +219,10 @@ impl Watch for Progress {
         measures.extend(median.map(|span| (SmolStr::new_static("median_span"), Measure::Span(span))));
         Reading { status, measures }
     }
+
+    fn shortfall(&self, now: Timestamp) -> Option<String> {
+        self.missing(now)
+    }
 }
 
 impl Progress {
@@ -244,14 +265,24 @@ impl Progress {
             self.tell_due(|deadline| deadline < time, out);
         }
         if !self.waiting.is_empty() && batch.iter().any(|item| self.plan.ends_waiting(item.roles)) {
+            let parts = self.plan.units.len();
+            self.foil(parts, batch.first().map(Item::time));
             self.waiting.clear();
             out.changed();
         }
+        let forbidding = self.chains == 0 && batch.iter().any(|item| item.roles.nevers != 0);
+        let before = if forbidding { self.memory.filled(&self.plan).0 } else { 0 };
         self.join(batch, out);
         let mut complete = Vec::new();
         match &mut self.memory {
             Memory::Given(slots) => slots.settle(&self.plan, batch, &mut complete),
             Memory::Any(pool) => pool.settle(&self.plan, batch, &mut complete),
+        }
+        if self.chains == 0 {
+            self.remember();
+        }
+        if before > 0 {
+            self.look_for_foil(before, batch);
         }
         complete.into_iter().for_each(|chain| self.completed(chain, batch, out));
     }

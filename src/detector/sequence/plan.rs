@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use smol_str::SmolStr;
+
 use crate::detector::ClassId;
 
 /// At most so many steps of each need; repeated ones count as often as they are repeated.
@@ -59,6 +61,8 @@ pub(crate) struct Plan {
     pub(super) arrangement: Arrangement,
     pub(super) within: Duration,
     pub(super) ties_any: bool,
+    /// What the rule calls the classes, where it is known.
+    pub(super) words: Vec<(ClassId, SmolStr)>,
 }
 
 /// A step beside the required ones.
@@ -90,8 +94,8 @@ impl Plan {
         within: Duration,
         ties_any: bool,
     ) -> Result<Self, Fault> {
-        let mut plan =
-            Self { units: Vec::new(), maybes: Vec::new(), nevers: Vec::new(), arrangement, within, ties_any };
+        let (units, maybes, nevers, words) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut plan = Self { units, maybes, nevers, arrangement, within, ties_any, words };
         for (index, step) in steps.iter().enumerate() {
             let aside = Aside { class: step.class, gap: plan.units.len() };
             match step.need {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use smol_str::SmolStr;
+
 use crate::detector::Names;
 use crate::detector::sequence::plan::{Arrangement, Fault, MOST, Need, Plan, Step};
 use crate::error::Problem;
@@ -44,7 +46,16 @@ pub(super) fn plan(params: &Node, names: &mut dyn Names) -> Result<Plan, Problem
                 .with_help("say how far apart the steps may be, for example `within: 60s`"));
         }
     };
-    Plan::new(&steps, arrangement, within, names.ties_any()).map_err(|fault| explain(fault, list))
+    let mut plan =
+        Plan::new(&steps, arrangement, within, names.ties_any()).map_err(|fault| explain(fault, list))?;
+    plan.words = steps.iter().zip(list.list()?).map(|(step, node)| (step.class, word(node))).collect();
+    Ok(plan)
+}
+
+/// What a step calls its class.
+fn word(node: &Node) -> SmolStr {
+    let inside = || ["class", "maybe", "never"].iter().find_map(|key| node.get(key)?.scalar());
+    node.scalar().or_else(inside).unwrap_or_default().into()
 }
 
 fn step(node: &Node, names: &mut dyn Names) -> Result<Step, Problem> {
