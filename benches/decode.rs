@@ -99,7 +99,7 @@ lines:
 fields: {op: {from: op}, client: {from: client}, why: {from: why}}
 ";
     let document =
-        etiolog::yaml::document("broker.yaml", INPUT).unwrap_or_else(|problem| panic!("{problem}"));
+        etiolog::yaml::document("broker.yaml", INPUT).unwrap_or_else(|problems| panic!("{problems:?}"));
     let mapping = Mapping::read(document.root()).unwrap_or_else(|problem| panic!("{problem}"));
     let format = Text::default().ready(&mapping).unwrap_or_else(|| panic!("no templates"));
     let mut log = String::new();

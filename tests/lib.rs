@@ -13,5 +13,5 @@ mod invariance;
 mod rules;
 mod samples;
 mod semantics;
-mod trace;
 mod text_logs;
+mod trace;

@@ -188,10 +188,13 @@ fn trace_when(
     }
 }
 
+/// Whether a subject is meant.
+type Whom = Box<dyn Fn(&Subject) -> bool + Send + Sync>;
+
 /// Whose endings are kept, and those that are.
 #[derive(Default)]
 pub(super) struct Followed {
-    whom: Option<Box<dyn Fn(&Subject) -> bool + Send + Sync>>,
+    whom: Option<Whom>,
     endings: BTreeMap<u32, Vec<Ending>>,
 }
 

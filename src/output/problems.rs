@@ -57,7 +57,7 @@ const PLACED: char = '\u{1}';
 ///
 /// let problem = Problem::of_file("missing-file", "pumps/pack.yaml", "there is no `pack.yaml`");
 /// let text = output::problems::text(&[problem], output::Style::default());
-/// assert!(text.starts_with("error[missing-file]: there is no `pack.yaml`\n --> pumps/pack.yaml\n"));
+/// assert!(text.starts_with("error[missing-file]: there is no `pack.yaml`\n--> pumps/pack.yaml\n"));
 /// assert!(text.ends_with("error: 1 problem in 1 file\n"));
 /// ```
 pub fn text(problems: &[Problem], style: Style) -> String {
@@ -201,7 +201,7 @@ fn patch<'a>(edit: &Edit, lines: &Lines<'_>, width: usize) -> Option<Element<'a>
     if last - first >= EDIT_LINES || edit.text.len() > LONGEST || edit.text.lines().count() > EDIT_LINES {
         return None;
     }
-    let excerpt = Excerpt::new(lines, first, last, &[span.clone()], width);
+    let excerpt = Excerpt::new(lines, first, last, std::slice::from_ref(&span), width);
     let place = excerpt.find(span.start)?..excerpt.find(span.end)?;
     let text: Vec<String> = edit.text.split('\n').map(as_shown).collect();
     Some(

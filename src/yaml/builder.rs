@@ -407,7 +407,7 @@ impl Map {
     /// Takes a node as the next key.
     fn name(&mut self, key: Node) -> Option<Problem> {
         self.key = Key::Refused;
-        let Some(name) = key.scalar().filter(|_| !key.is_broken()) else { return None };
+        let name = key.scalar().filter(|_| !key.is_broken())?;
         if key.is_null() {
             return Some(key.problem("complex-key", "a key must be text, found nothing"));
         }

@@ -61,7 +61,7 @@ impl Written<'_> {
             // A line of a block that is nothing but blanks, or begins with one, folds otherwise than before.
             Style::Literal(_) | Style::Folded => {
                 let whole = inside.start == 0 && inside.end >= self.decoded.trim_end().len();
-                (!text.starts_with([' ', '\t']) && !(whole && text.is_empty())).then(|| text.to_owned())
+                (!(text.starts_with([' ', '\t']) || whole && text.is_empty())).then(|| text.to_owned())
             }
             Style::Plain => {
                 let first = text.chars().next();
@@ -307,7 +307,6 @@ fn folded(lines: &[Line<'_>]) -> Vec<Piece> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
     use crate::yaml::{Node, document};
 
     /// A file with one scalar under `a.b`, and what its emitter says: each character and the byte it came from.
@@ -484,7 +483,7 @@ mod tests {
                 .collect();
             let emitted = emit(how, &layout, &lines);
             let read = document("f.yaml", &emitted.file);
-            let read = read.map_err(|problem| TestCaseError::fail(format!("{problem}: {:?}", emitted.file)))?;
+            let read = read.map_err(|problems| TestCaseError::fail(format!("{problems:?}: {:?}", emitted.file)))?;
             let node = read.root().at(&["a", "b"]).cloned();
             let node = node.ok_or_else(|| TestCaseError::fail("no scalar"))?;
             let decoded = node.scalar().unwrap_or_default();
@@ -497,7 +496,7 @@ mod tests {
     }
 
     fn scalar(file: &str) -> Node {
-        let read = document("f.yaml", file).unwrap_or_else(|problem| panic!("{file:?}: {problem}"));
+        let read = document("f.yaml", file).unwrap_or_else(|problems| panic!("{file:?}: {problems:?}"));
         read.root().at(&["a"]).cloned().unwrap_or_else(|| panic!("{file:?}"))
     }
 

@@ -10,7 +10,12 @@ use crate::yaml::document;
 const HEAD: &str = "etiolog: 1\ninput: i\ntitle: I\nformat: text\n";
 
 fn read(rest: &str) -> Result<Mapping, Problem> {
-    document("i.yaml", &format!("{HEAD}{rest}")).and_then(|document| Mapping::read(document.root()))
+    let document = document("i.yaml", &format!("{HEAD}{rest}")).map_err(first)?;
+    Mapping::read(document.root())
+}
+
+fn first(problems: Vec<Problem>) -> Problem {
+    problems.into_iter().next().expect("a refusal has a problem")
 }
 
 fn mapping(rest: &str) -> Mapping {
@@ -322,6 +327,7 @@ fn what_does_not_go_together_is_refused() {
     refused(&format!("{plain}head: '{{time}} {{text}}'\nenvelope: [a]\n"), "contradiction", "envelope");
     let json = format!("{HEAD}{plain}head: '{{time}}'\n").replace("format: text", "format: json");
     let problem = document("i.yaml", &json)
+        .map_err(first)
         .and_then(|document| Mapping::read(document.root()))
         .map_err(|problem| problem.code);
     assert_eq!(problem, Err("contradiction"));
