@@ -330,7 +330,7 @@ fn what_a_terminal_would_obey_is_spelled_out() {
 #[test]
 fn colour_is_only_colour() {
     let problem = at(RULES, "wihtin").with_label("here").with_help("did you mean `within`?");
-    let colored = text(&[problem.clone()], Style { color: true, ..Style::default() });
+    let colored = text(std::slice::from_ref(&problem), Style { color: true, ..Style::default() });
     assert!(colored.contains('\u{1b}'));
     let stripped: String = colored
         .split('\u{1b}')
