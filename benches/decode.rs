@@ -100,7 +100,9 @@ fields: {op: {from: op}, client: {from: client}, why: {from: why}}
 ";
     let document =
         etiolog::yaml::document("broker.yaml", INPUT).unwrap_or_else(|problems| panic!("{problems:?}"));
-    let mapping = Mapping::read(document.root()).unwrap_or_else(|problem| panic!("{problem}"));
+    let mut problems = Vec::new();
+    let mapping = Mapping::read(document.root().clone(), &mut problems);
+    assert!(problems.is_empty(), "{problems:?}");
     let format = Text::default().ready(&mapping).unwrap_or_else(|| panic!("no templates"));
     let mut log = String::new();
     for second in 0..20_000_u32 {

@@ -99,7 +99,9 @@ fn its_line_of_text_gives_what_it_says() {
     let input = files.iter().find(|file| file.contains("format: text")).unwrap();
     let line = README.split('`').find(|code| code.starts_with("2026-03-04 08:22:05,250  WARN")).unwrap();
     let document = etiolog::yaml::document("i.yaml", input).unwrap();
-    let mapping = Mapping::read(document.root()).unwrap();
+    let mut problems = Vec::new();
+    let mapping = Mapping::read(document.root().clone(), &mut problems);
+    assert!(problems.is_empty(), "{problems:?}");
     let mut wanted = Paths::default();
     let names = ["time", "level", "station", "message", "pump", "why", "word"];
     let places = names.map(|name| wanted.intern(name));

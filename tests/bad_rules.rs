@@ -73,7 +73,8 @@ fn a_wrong_type_is_refused_where_it_stands() {
     refused("at-least: 3", "at-least: three", "wrong-type 10:45");
     refused("within: 1h", "within: soon", "wrong-type 10:56");
     assert!(problems(&GOOD.replace("solutions: [mend]", "solutions: mend"))[0].starts_with("wrong-type"));
-    assert!(problems(&GOOD.replace("drops: often", "drops: oftenly"))[0].starts_with("wrong-type"));
+    refused("drops: often", "drops: oftenly", "unknown-word 15:23");
+    refused("drops: often", "drops: 1.5", "out-of-range 15:23");
 }
 
 #[test]
@@ -146,8 +147,7 @@ fn an_alias_bomb_is_refused_at_once() {
         bomb.push_str(&format!("{level}: &{level} [{}]\n", vec![format!("*{below}"); 9].join(",")));
     }
     let error = build(&[("a.yaml", &bomb)]).unwrap_err();
-    assert_eq!(error.problems()[0].line, 2);
-    assert!(["anchor", "alias"].contains(&error.problems()[0].code));
+    assert!(error.problems().len() <= 100 && error.problems().iter().any(|problem| problem.code == "anchor"));
     let nested = "[".repeat(100_000);
     assert_eq!(build(&[("a.yaml", &nested)]).unwrap_err().problems()[0].code, "too-deep");
 }
@@ -191,4 +191,76 @@ fn a_problem_reads_as_file_line_column_and_reason() {
     a.yaml:10:29: no event class named `dorp` in this article [unknown-class]
       help: did you mean `drop`?
     ");
+}
+
+#[test]
+fn every_fault_of_a_file_is_told_once_and_blames_nobody_else() {
+    let article = "etiolog: 1
+article: a
+titel: A
+aliases: [~, x]
+events:
+  drop: {code: 7, kode: 8}
+  late: {code: 9..8, where: 'event.code =='}
+  odd: 5
+symptom:
+  drops:
+    title: Drops
+    per: unti
+    detect: {count: {evnt: drop, at-least: 0, within: 1 hour}}
+    when: count.evnts > 3
+    unless: [more, none]
+  more:
+    title: [x]
+    per: unit
+    detect: {sequnce: [drp, {mabye: late}, {class: odd, times: 99}], order: random, within: 60s}
+  broken: *nothing
+  flat:
+    title: Flat
+    per: unit
+    detect: {count: {event: lat, at-least: 3}, within: 1h}
+causes:
+  worn:
+    title: Worn
+    explains: {drops: often, more: sometimes, broken: seldom, flat: 2, lost: often}
+    severity: waring
+    solutions: [mend, mnd, both]
+  same: {same-as: a#faulty}
+  faulty: {title: F, severity: info, explains: {more: 0.5}, owner: me}
+solutions:
+  mend: {do: Mend it., do: Leave it.}
+  both: {do: x, avoid: y}
+";
+    let expected = [
+        "unknown-key 3:1",    // titel
+        "wrong-type 4:11",    // ~
+        "unknown-field 6:19", // kode
+        "out-of-range 7:16",  // 9..8
+        "predicate-syntax 7:43",
+        "wrong-type 8:8",  // odd
+        "unknown-key 9:1", // symptom
+        "unknown-subject 12:10",
+        "unknown-key 13:22",  // evnt
+        "out-of-range 13:44", // at-least
+        "wrong-type 13:55",   // within
+        "unknown-field 14:17",
+        "unknown-symptom 15:20",
+        "wrong-type 17:12",
+        "unknown-detector 19:14",
+        "unknown-class 19:24",
+        "unknown-key 19:30",  // mabye
+        "out-of-range 19:64", // times
+        "unknown-word 19:77", // order
+        "alias 20:11",
+        "unknown-class 24:29", // lat
+        "unknown-key 24:48",   // within beside count
+        "out-of-range 28:69",
+        "unknown-symptom 28:72",
+        "unknown-word 29:15",
+        "unknown-solution 30:23",
+        "unknown-key 32:61", // owner
+        "duplicate-key 34:24",
+        "wrong-shape 35:9", // do and avoid
+    ];
+    assert_eq!(problems(article), expected, "\n{}", build(&[("a.yaml", article)]).unwrap_err());
 }

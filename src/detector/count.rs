@@ -16,11 +16,11 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use crate::detector::words::{length, many, stamp};
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
+use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
 use crate::timeline::{Recent, Spans};
-use crate::yaml::Node;
+use crate::yaml::{Node, schema_of};
 
 /// The kind of detector that counts events in a sliding window.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,6 +36,10 @@ impl DetectorKind for Count {
 
     fn measures(&self) -> &'static [&'static str] {
         &["events", "span", "median_gap"]
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        schema_of::<parameters::CountParams>()
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {

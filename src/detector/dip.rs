@@ -35,13 +35,13 @@ use std::time::Duration;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
+use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Exhibit, FieldId, Measure, Probability, Status, Timestamp, Value};
 use crate::timeline::decline::{Decline, ENOUGH, Excursion, RECENT, Verdict};
 use crate::timeline::roster::Roster;
 use crate::timeline::series::{Grid, confidence};
-use crate::yaml::Node;
+use crate::yaml::{Node, schema_of};
 
 /// Finds a gauge that drops: `dip: {gauge: {opens: connect, closes: drop, of: device}, at-least: 5%, bucket: 1m}`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,6 +56,10 @@ impl DetectorKind for Dip {
         &["before", "low", "drop", "recovered", "recovery", "z"]
     }
 
+    fn parameters(&self) -> serde_json::Value {
+        schema_of::<parameters::DipParams>()
+    }
+
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {
         let fields = params.fields(&["gauge", "at-least", "bucket", "population"])?;
         let at_least = match fields.optional("at-least") {
@@ -65,13 +69,12 @@ impl DetectorKind for Dip {
                 _ => return Err(node.problem("out-of-range", "`at-least` is not above 0%")),
             },
         };
+        let population = fields.optional("population").map_or(Ok(20), |n| n.integer_within(1, 1 << 40))?;
         Ok(Arc::new(Settings {
             gauge: Gauge::read(fields.required("gauge")?, names)?,
             at_least,
             bucket: fields.optional("bucket").map_or(Ok(Duration::from_secs(60)), Node::duration)?,
-            population: fields
-                .optional("population")
-                .map_or(Ok(20), |node| node.integer_within(1, 1 << 40))? as f64,
+            population: population as f64,
         }))
     }
 }
@@ -98,19 +101,16 @@ impl Gauge {
     fn read(node: &Node, names: &mut dyn Names) -> Result<Self, Problem> {
         if node.get("event").is_some() {
             let fields = node.fields(&["event", "field"])?;
-            let event = names.class(fields.required("event")?)?;
-            return Ok(Self::Given { event, field: names.field(fields.required("field")?)? });
+            let (event, field) = (fields.required("event")?, fields.required("field")?);
+            return Ok(Self::Given { event: names.class(event)?, field: names.field(field)? });
         }
-        let shape = "expected `{opens: …, closes: …, of: …}` or `{event: …, field: …}`";
-        node.map().map_err(|problem| problem.with_help(shape))?;
         let fields = node.fields(&["opens", "closes", "of"])?;
         let mut classes = |key| {
             let nodes = fields.required(key)?.one_or_more();
             nodes.iter().map(|node| names.class(node)).collect::<Result<Vec<ClassId>, Problem>>()
         };
         let (opens, closes) = (classes("opens")?, classes("closes")?);
-        let of = names.level(fields.required("of")?)?;
-        Ok(Self::Rebuilt { opens, closes, of, ties: names.ties_any() })
+        Ok(Self::Rebuilt { opens, closes, of: names.level(fields.required("of")?)?, ties: names.ties_any() })
     }
 }
 

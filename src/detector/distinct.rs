@@ -20,11 +20,11 @@ use foldhash::fast::FixedState;
 use smol_str::SmolStr;
 
 use crate::detector::words::{length, stamp};
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
+use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
 use crate::timeline::{Buckets, Recent};
-use crate::yaml::Node;
+use crate::yaml::{Node, schema_of};
 
 /// The kind of detector that counts different children.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,6 +43,10 @@ impl DetectorKind for Distinct {
 
     fn measures(&self) -> &'static [&'static str] {
         &["children", "window"]
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        schema_of::<parameters::DistinctParams>()
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {

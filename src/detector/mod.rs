@@ -24,6 +24,7 @@ mod distinct;
 #[cfg(test)]
 mod fixture;
 mod occurrence;
+pub mod parameters;
 mod periodic;
 mod sequence;
 mod session;
@@ -60,6 +61,15 @@ pub trait DetectorKind: Debug + Send + Sync {
 
     /// What `when:` may read: the names of the measures that [`Reading::measures`] will hold.
     fn measures(&self) -> &'static [&'static str];
+
+    /// The JSON Schema of the parameters, best made by [`schema_of`](crate::yaml::schema_of); `true` allows anything.
+    ///
+    /// Parameters are held against it before [`build`](DetectorKind::build) sees them, editors complete by it, and it is
+    /// what an author reads about the detector. A variant that has a property of the detector's own name describes a way of
+    /// writing in which the parameters stand beside the detector's name and not below it.
+    fn parameters(&self) -> serde_json::Value {
+        serde_json::Value::Bool(true)
+    }
 
     /// Reads the parameters.
     ///

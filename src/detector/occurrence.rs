@@ -14,10 +14,10 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use crate::detector::words::many;
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
+use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Measure, Probability, Status, Timestamp};
-use crate::yaml::Node;
+use crate::yaml::{Node, schema_of};
 
 /// The kind of detector for which one event is enough.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +30,10 @@ impl DetectorKind for Occurrence {
 
     fn measures(&self) -> &'static [&'static str] {
         &["events"]
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        schema_of::<parameters::OccurrenceParams>()
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {

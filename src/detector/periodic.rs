@@ -31,12 +31,12 @@ use std::time::Duration;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
+use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
 use crate::timeline::beat::{Chain, FEWEST, Fit, GAPS, MULTIPLES, same_time_of_day};
 use crate::timeline::series::confidence;
-use crate::yaml::Node;
+use crate::yaml::{Node, schema_of};
 
 /// Finds a regular interval: `periodic: {event: drop, period: 5m..36h}`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,6 +49,10 @@ impl DetectorKind for Periodic {
 
     fn measures(&self) -> &'static [&'static str] {
         &["period", "jitter", "beats", "missed", "gaps", "evidence", "anchor", "wall_clock", "state"]
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        schema_of::<parameters::PeriodicParams>()
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {

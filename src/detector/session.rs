@@ -20,11 +20,11 @@ use std::time::Duration;
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::detector::words::{many, stamp};
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
+use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
 use crate::timeline::Spans;
-use crate::yaml::Node;
+use crate::yaml::{Node, schema_of};
 
 /// The kind of detector that pairs openings with closings.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,6 +43,10 @@ impl DetectorKind for Session {
 
     fn measures(&self) -> &'static [&'static str] {
         &["sessions", "length", "alike", "gap", "longest_gap", "open"]
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        schema_of::<parameters::SessionParams>()
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {

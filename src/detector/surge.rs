@@ -33,11 +33,11 @@ use std::time::Duration;
 use foldhash::HashSet;
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
+use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Exhibit, FieldId, Measure, Probability, Status, Timestamp};
 use crate::timeline::series::{Expectation, Grid, Ring, confidence};
-use crate::yaml::Node;
+use crate::yaml::{Node, schema_of};
 
 /// Finds more children at once than usual: `surge: {event: drop, distinct: device, bucket: 1m, at-least: 10}`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,6 +50,10 @@ impl DetectorKind for Surge {
 
     fn measures(&self) -> &'static [&'static str] {
         &["children", "usual", "surprise", "span", "buckets", "events", "concentration", "place"]
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        schema_of::<parameters::SurgeParams>()
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::error::Problem;
-use crate::input::{Format, Layout, Paths, Pattern, Row, StampFormat};
+use crate::error::{Problem, did_you_mean};
+use crate::input::{Format, Layout, Paths, Pattern, Row, StampFormat, file};
 use crate::model::Value;
-use crate::yaml::Node;
+use crate::yaml::{self, Node};
 
 /// How one kind of input becomes events.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -129,55 +129,53 @@ impl Default for ReadFrom {
 }
 
 impl Mapping {
-    /// Reads an input file.
-    ///
-    /// # Errors
-    ///
-    /// The first thing in it that is missing, misspelt, of the wrong kind or contradicts another.
-    pub fn read(root: &Node) -> Result<Self, Problem> {
-        let keys = root.fields(&[
-            "etiolog",
-            "input",
-            "title",
-            "format",
-            "envelope",
-            "recognise",
-            "source-path",
-            "time",
-            "fields",
-            "require",
-            "only",
-            "head",
-            "lines",
-            "continued",
-        ])?;
-        keys.required("etiolog")?.integer_within(1, 1)?;
-        let list = |key| keys.optional(key).map_or(Ok(Vec::new()), words);
+    /// Reads an input file as far as it is sound, and adds everything that is missing, misspelt, of the wrong kind or
+    /// contradicts another to `problems`.
+    pub fn read(root: Node, problems: &mut Vec<Problem>) -> Self {
+        let Some(root) = yaml::sound(root, &file::schema(), problems) else { return Self::default() };
+        let mut reader = Reader { problems };
+        let text = |key: &str| root.get(key).and_then(Node::scalar).unwrap_or_default();
         let mut mapping = Self {
-            name: keys.required("input")?.text()?.into(),
-            title: keys.required("title")?.text()?.to_owned(),
-            format: keys.required("format")?.text()?.into(),
-            envelope: list("envelope")?,
-            recognise: keys.optional("recognise").map_or(Ok(Vec::new()), paths)?,
-            source_path: keys.optional("source-path").map(Node::text).transpose()?.map(SmolStr::new),
-            time: TimeMapping::read(keys.required("time")?)?,
-            fields: read_each(keys.required("fields")?, FieldMapping::read)?,
-            require: list("require")?,
-            only: keys.optional("only").map_or(Ok(Vec::new()), read_only)?,
+            name: text("input").into(),
+            title: text("title").to_owned(),
+            format: text("format").into(),
+            envelope: words(root.get("envelope")),
+            recognise: words(root.get("recognise")),
+            source_path: root.get("source-path").and_then(Node::scalar).map(SmolStr::new),
+            time: root.get("time").map(|node| TimeMapping::read(node, &mut reader)).unwrap_or_default(),
+            fields: entries(root.get("fields"))
+                .map(|(name, node)| (name.into(), FieldMapping::read(node, &mut reader)))
+                .collect(),
+            require: words(root.get("require")),
+            only: entries(root.get("only")).map(|(path, node)| (path.into(), words(Some(node)))).collect(),
             layout: None,
         };
-        match Layout::read(root, &mapping) {
+        match Layout::read(&root, &mapping) {
             Ok(layout) => mapping.layout = layout.map(Arc::new),
-            Err(faults) => return faults.into_iter().next().map_or(Ok(mapping), Err),
+            Err(faults) => reader.problems.extend(faults),
         }
-        if let Some(node) = keys.optional("require") {
-            for name in node.one_or_more() {
-                if mapping.field(name.text()?).is_none() {
-                    return Err(unknown(name, "unknown-field", "a field", mapping.field_names()));
-                }
+        for (path, _) in root.get("only").and_then(|only| only.map().ok()).unwrap_or_default() {
+            if path.scalar().is_some_and(|path| path.split('.').any(str::is_empty)) {
+                reader.problems.push(path.expected("a path such as `a.b`"));
             }
         }
-        Ok(mapping)
+        for name in root.get("require").map_or(&[][..], Node::one_or_more) {
+            let known = || mapping.field_names();
+            // The fields themselves may be what is faulty.
+            if let Some(word) = name.scalar()
+                && root.get("fields").is_some()
+                && mapping.field(word).is_none()
+            {
+                let problem = name.problem("unknown-field", format!("`{word}` is not a field"));
+                let list = format!("expected one of: {}", known().collect::<Vec<_>>().join(", "));
+                let help = match did_you_mean(word, known()) {
+                    Some(meant) => format!("did you mean `{meant}`? {list}"),
+                    None => list,
+                };
+                reader.problems.push(problem.with_help(help));
+            }
+        }
+        mapping
     }
 
     /// How a field gets its value.
@@ -217,136 +215,107 @@ impl Mapping {
 }
 
 impl TimeMapping {
-    fn read(node: &Node) -> Result<Self, Problem> {
-        let keys = node.fields(&["from", "format", "zone"])?;
-        let format = match keys.optional("format") {
-            None => StampFormat::default(),
-            Some(node) if node.scalar().is_some_and(|text| text.contains('%')) => pattern(node)?,
-            Some(node) => one_of(node, "a time format", &StampFormat::WORDS)?,
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Self {
+        let utc = node.get("zone").is_some();
+        let format = match node.get("format") {
+            Some(place) if place.scalar().is_some_and(|text| text.contains('%')) => reader.pattern(place, utc),
+            _ => word(node, "format", &StampFormat::WORDS),
         };
-        let utc = keys.optional("zone").map_or(Ok(false), |node| one_of(node, "a zone", &[("utc", true)]))?;
-        if let (StampFormat::Pattern(pattern), Some(node), false) = (&format, keys.optional("format"), utc)
-            && !pattern.has_zone()
-        {
-            let problem = node
-                .problem("missing-key", "these stamps name no zone, and no `zone` says which they are in");
-            return Err(
-                problem.with_help("add `zone: utc` if they are in UTC, `%z` to the pattern if they name one")
-            );
-        }
-        Ok(Self { from: paths(keys.required("from")?)?, format, utc })
+        Self { from: words(node.get("from")), format: format.unwrap_or_default(), utc }
     }
 }
 
 impl FieldMapping {
-    fn read(node: &Node) -> Result<Self, Problem> {
-        let keys = node.fields(&["from", "constant", "take", "join", "case", "as", "among", "empty"])?;
-        let from = match (keys.optional("from"), keys.optional("constant")) {
-            (Some(from), None) => ReadFrom::Paths(paths(from)?),
-            (None, Some(constant)) => {
-                if let [_, (key, _), ..] = node.map()? {
-                    return Err(key.problem("contradiction", "a `constant` has no options"));
-                }
-                ReadFrom::Constant(Value::text(constant.text()?))
-            }
-            (Some(_), Some(constant)) => {
-                return Err(constant.problem("contradiction", "a field has `from` or `constant`, not both"));
-            }
-            (None, None) => return Err(node.problem("missing-key", "missing key `from`")),
-        };
-        let mut kind = keys.optional("as").map_or(Ok(As::Text), |node| {
-            let kinds = [
-                ("text", As::Text),
-                ("integer", As::Integer),
-                ("number", As::Number),
-                ("boolean", As::Boolean),
-                ("code", As::Code),
-            ];
-            one_of(node, "a kind of value", &kinds)
-        })?;
-        if let Some(among) = keys.optional("among") {
-            if let Some(node) = keys.optional("as") {
-                return Err(node.problem("contradiction", "`among` gives true or false; it has no `as`"));
-            }
-            kind = As::Among(words(among)?);
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Self {
+        let among = node.get("among");
+        if let (Some(_), Some(key)) = (among, node.get("as")) {
+            reader.contradiction(key, "`among` gives true or false; it has no `as`");
         }
-        Ok(Self {
+        let from = match node.get("constant") {
+            None => ReadFrom::Paths(words(node.get("from"))),
+            Some(constant) => {
+                let options = node.map().unwrap_or_default().iter().map(|(key, _)| key);
+                if let Some(option) = options.into_iter().find(|key| key.scalar() != Some("constant"))
+                    && node.get("from").is_none()
+                {
+                    reader.contradiction(option, "a `constant` has no options");
+                }
+                ReadFrom::Constant(Value::text(constant.scalar().unwrap_or_default()))
+            }
+        };
+        let kinds = [
+            ("text", As::Text),
+            ("integer", As::Integer),
+            ("number", As::Number),
+            ("boolean", As::Boolean),
+            ("code", As::Code),
+        ];
+        Self {
             from,
-            take: keys.optional("take").map_or(Ok(Take::Whole), |node| {
-                one_of(node, "a part", &[("last-segment", Take::LastSegment)])
-            })?,
-            join: keys.optional("join").map(Join::read).transpose()?,
-            case: keys.optional("case").map_or(Ok(Case::Keep), |node| {
-                one_of(node, "a case", &[("lower", Case::Lower), ("upper", Case::Upper)])
-            })?,
-            kind,
-            keep_empty: keys
-                .optional("empty")
-                .map_or(Ok(false), |node| one_of(node, "a word", &[("keep", true)]))?,
-        })
+            take: word(node, "take", &[("last-segment", Take::LastSegment)]).unwrap_or_default(),
+            join: node.get("join").map(Join::read),
+            case: word(node, "case", &[("lower", Case::Lower), ("upper", Case::Upper)]).unwrap_or_default(),
+            kind: match among {
+                Some(among) => As::Among(words(Some(among))),
+                None => word(node, "as", &kinds).unwrap_or_default(),
+            },
+            keep_empty: node.get("empty").is_some(),
+        }
     }
 }
 
 impl Join {
-    fn read(node: &Node) -> Result<Self, Problem> {
-        let keys = node.fields(&["with", "from"])?;
-        let with = keys.required("with")?;
-        let with = with.scalar().ok_or_else(|| with.expected("text"))?;
-        Ok(Self { with: with.into(), from: paths(keys.required("from")?)? })
+    fn read(node: &Node) -> Self {
+        let with = node.get("with").and_then(Node::scalar).unwrap_or_default();
+        Self { with: with.into(), from: words(node.get("from")) }
     }
 }
 
-fn pattern(node: &Node) -> Result<StampFormat, Problem> {
-    let pattern = Pattern::new(node.text()?);
-    let pattern = pattern.map_err(|fault| node.problem_at(fault.offset, "unknown-word", fault.message))?;
-    Ok(StampFormat::Pattern(Arc::new(pattern)))
+/// Where faults go that are no faults of shape.
+struct Reader<'a> {
+    problems: &'a mut Vec<Problem>,
 }
 
-fn read_each<T>(
-    node: &Node,
-    read: impl Fn(&Node) -> Result<T, Problem>,
-) -> Result<Vec<(SmolStr, T)>, Problem> {
-    node.map()?.iter().map(|(key, value)| Ok((key.text()?.into(), read(value)?))).collect()
-}
-
-fn read_only(node: &Node) -> Result<Vec<(SmolStr, Vec<SmolStr>)>, Problem> {
-    for (key, _) in node.map()? {
-        paths(key)?;
+impl Reader<'_> {
+    /// A format of stamps of one's own, which must say where its zone comes from.
+    fn pattern(&mut self, node: &Node, utc: bool) -> Option<StampFormat> {
+        let pattern = match Pattern::new(node.scalar()?) {
+            Ok(pattern) => pattern,
+            Err(fault) => {
+                self.problems.push(node.problem_at(fault.offset, "unknown-word", fault.message));
+                return None;
+            }
+        };
+        if !utc && !pattern.has_zone() {
+            let problem = node
+                .problem("missing-key", "these stamps name no zone, and no `zone` says which they are in");
+            self.problems.push(
+                problem.with_help("add `zone: utc` if they are in UTC, `%z` to the pattern if they name one"),
+            );
+        }
+        Some(StampFormat::Pattern(Arc::new(pattern)))
     }
-    read_each(node, words)
-}
 
-/// One word or a list of words, at least one.
-fn words(node: &Node) -> Result<Vec<SmolStr>, Problem> {
-    match node.one_or_more() {
-        [] => Err(node.expected("at least one")),
-        items => items.iter().map(|item| item.text().map(SmolStr::new)).collect(),
+    fn contradiction(&mut self, node: &Node, message: &str) {
+        self.problems.push(node.problem("contradiction", message));
     }
 }
 
-fn paths(node: &Node) -> Result<Vec<SmolStr>, Problem> {
-    if let Some(item) =
-        node.one_or_more().iter().find(|item| item.scalar().is_some_and(|path| !is_path(path)))
-    {
-        return Err(item.expected("a path such as `a.b`"));
-    }
-    words(node)
+/// The entries of a mapping whose shape is sound.
+fn entries(node: Option<&Node>) -> impl Iterator<Item = (&str, &Node)> {
+    let entries = node.and_then(|node| node.map().ok()).unwrap_or_default();
+    entries.iter().filter_map(|(key, value)| Some((key.scalar()?, value)))
 }
 
-fn is_path(path: &str) -> bool {
-    path.split('.').all(|key| !key.is_empty())
+/// One word or a list of words.
+fn words(node: Option<&Node>) -> Vec<SmolStr> {
+    node.map_or(&[][..], Node::one_or_more).iter().filter_map(Node::scalar).map(SmolStr::new).collect()
 }
 
-fn one_of<T: Clone>(node: &Node, what: &str, known: &[(&str, T)]) -> Result<T, Problem> {
-    let word = node.text()?;
-    let found = known.iter().find(|(name, _)| *name == word).map(|(_, value)| value.clone());
-    found.ok_or_else(|| unknown(node, "unknown-word", what, known.iter().map(|&(name, _)| name)))
-}
-
-fn unknown<'a>(node: &Node, code: &'static str, what: &str, known: impl Iterator<Item = &'a str>) -> Problem {
-    let word = node.scalar().unwrap_or_default();
-    let known = known.collect::<Vec<_>>().join(", ");
-    node.problem(code, format!("`{word}` is not {what}")).with_help(format!("expected one of: {known}"))
+/// What a word stands for.
+fn word<T: Clone>(node: &Node, key: &str, known: &[(&str, T)]) -> Option<T> {
+    let word = node.get(key)?.scalar()?;
+    known.iter().find(|(name, _)| *name == word).map(|(_, value)| value.clone())
 }
 
 #[cfg(test)]

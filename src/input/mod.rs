@@ -10,6 +10,7 @@
 
 mod escape;
 mod expand;
+mod file;
 mod framing;
 mod json;
 mod mapper;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use crate::model::Reject;
 
 pub use expand::Expand;
+pub(crate) use file::schema;
 pub use framing::{Framed, Framer};
 pub use json::Json;
 pub use mapper::{Mapped, Mapper};

@@ -82,6 +82,11 @@ impl Schema {
         self.levels.iter().position(|level| self.name(level.field) == name)
     }
 
+    /// The names of the levels of subjects, in the order in which they were declared.
+    pub fn level_names(&self) -> impl Iterator<Item = &str> {
+        self.levels.iter().map(|level| self.name(level.field))
+    }
+
     /// How many levels of subjects there are.
     pub fn levels(&self) -> usize {
         self.levels.len()

@@ -1,5 +1,6 @@
 //! Event classes: which events a rule means by `drop` or `refusal`.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use smol_str::SmolStr;
 
 use crate::error::Problem;
@@ -34,6 +35,72 @@ pub(crate) enum Condition {
     /// Not this.
     Not(Box<Condition>),
 }
+
+/// An event class in a file: fields with what they must be, and an expression.
+pub(super) struct ClassFile;
+
+impl JsonSchema for ClassFile {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "EventClass".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let condition = generator.subschema_for::<ConditionFile>();
+        json_schema!({
+            "description": "A class of events: fields of the pack's inputs with what they must be, all of which must hold. \
+                            A missing field makes a condition neither true nor false, and then the event does not count. \
+                            Example: `{op: stop, code: [7, 8]}`.",
+            "type": "object",
+            "properties": {"where": {
+                "description": "An expression over the fields of one event, where words end: `event.size > 3 * event.limit`.",
+                "type": "string"
+            }},
+            "additionalProperties": condition,
+            "minProperties": 1
+        })
+    }
+}
+
+/// A condition in a file.
+struct ConditionFile;
+
+impl JsonSchema for ConditionFile {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Condition".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let condition = generator.subschema_for::<Self>();
+        let operator = |description: &str, of: Schema| {
+            let mut schema = of;
+            schema.insert("description".to_owned(), description.into());
+            schema
+        };
+        let number = || json_schema!({"type": "number"});
+        json_schema!({
+            "description": "What a field must be: a value (`7`, `stop`, `true`), a family (`7xx`) or range (`700..719`) of whole \
+                            numbers, a list of which one must hold, or a mapping with one of the keys below.",
+            "anyOf": [
+                {"type": ["string", "number", "boolean"]},
+                {"type": "array", "items": condition.clone(), "minItems": 1},
+                {
+                    "type": "object",
+                    "properties": {
+                        "not": operator("Not this: `{not: 7}`.", condition),
+                        "like": operator("Text of this shape; `*` is any text: `{like: '*expired*'}`.", json_schema!({"type": "string"})),
+                        "at-least": operator("A number at least this: `{at-least: 5}`.", number()),
+                        "at-most": operator("A number at most this: `{at-most: 5}`.", number()),
+                        "there": operator("Whether the field is there at all: `{there: false}`.", json_schema!({"type": "boolean"}))
+                    },
+                    "additionalProperties": false,
+                    "oneOf": OPERATORS.map(|key| serde_json::json!({"required": [key]}))
+                }
+            ]
+        })
+    }
+}
+
+const OPERATORS: [&str; 5] = ["not", "like", "at-least", "at-most", "there"];
 
 impl Condition {
     /// Whether a field fulfils the condition; `None` when that cannot be said because the field is missing or of
@@ -113,7 +180,6 @@ impl Condition {
     }
 
     fn operator(node: &Node) -> Result<Self, Problem> {
-        const OPERATORS: [&str; 5] = ["not", "like", "at-least", "at-most", "there"];
         node.fields(&OPERATORS)?;
         let [(operator, value)] = node.map()? else {
             return Err(node.expected("exactly one of: not, like, at-least, at-most, there"));

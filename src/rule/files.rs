@@ -1,104 +1,214 @@
 //! The texts of a pack, read one by one: shaped, and their names still without meaning.
+//!
+//! A faulty part is told and left out, and keeps its name: whoever refers to it is not blamed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::error::Problem;
+use serde_json::Value;
+
+use crate::error::{Problem, did_you_mean};
 use crate::input::Mapping;
+use crate::plugin::Registry;
 use crate::rule::Texts;
 use crate::rule::schema::{ArticleFile, PackFile};
 use crate::yaml::{self, Document, Node};
 
+/// The JSON Schemas that files are held against, each made once.
+pub(super) struct Forms {
+    pack: Value,
+    article: Value,
+    /// The parameters of each detector.
+    pub(super) detectors: BTreeMap<&'static str, Value>,
+}
+
+impl Forms {
+    pub(super) fn new(registry: &Registry) -> Self {
+        let parameters = |name| Some((name, registry.find_detector(name)?.parameters()));
+        Self {
+            pack: yaml::schema_of::<PackFile>(),
+            article: yaml::schema_of::<ArticleFile>(),
+            detectors: registry.detectors().filter_map(parameters).collect(),
+        }
+    }
+}
+
 /// One pack, read and shaped, its names still without meaning.
+#[derive(Default)]
 pub(super) struct PackTexts {
     pub(super) file: PackFile,
-    pub(super) document: Document,
+    /// What is sound of `pack.yaml`; nothing when there is no such file or it is no YAML.
+    pub(super) root: Option<Node>,
+    /// Whether all levels of subjects have a name.
+    pub(super) levels_known: bool,
     pub(super) mappings: Vec<Mapping>,
+    /// What the inputs can give, when that is known.
     pub(super) known_fields: Option<Vec<String>>,
     pub(super) articles: Vec<Article>,
+    /// Ids of articles whose content is not known.
+    pub(super) unread: Vec<String>,
 }
 
 pub(super) struct Article {
     pub(super) id: Arc<str>,
     pub(super) file: ArticleFile,
-    pub(super) document: Document,
+    /// What is sound of the file.
+    root: Node,
+    /// Classes that were left out.
+    pub(super) faulty_classes: Vec<String>,
 }
 
 impl PackTexts {
-    pub(super) fn read(texts: &Texts, faults: &mut Vec<Problem>) -> Option<Self> {
+    pub(super) fn read(texts: &Texts, forms: &Forms, faults: &mut Vec<Problem>) -> Self {
         let name = |path: &str| {
             if let Some(elsewhere) = texts.elsewhere.get(path) {
                 return elsewhere.clone();
             }
             if texts.root.is_empty() { path.to_owned() } else { format!("{}/{path}", texts.root) }
         };
-        let mut pack = None;
-        let mut mappings = Vec::new();
-        let mut articles = Vec::new();
-        for (path, text) in &texts.files {
-            if !is_yaml(path) {
-                continue;
-            }
-            let Some(document) = yaml::read(&name(path), text, faults) else { continue };
-            let outcome = match (path.as_str(), path.split_once('/')) {
-                ("pack.yaml", _) => yaml::typed(&document).map(|file| pack = Some((file, document))),
-                (_, Some(("inputs", _))) => {
-                    Mapping::read(document.root()).map(|mapping| mappings.push(mapping))
+        let mut pack = Self::default();
+        let (mut fields, mut fields_known) = (BTreeSet::new(), true);
+        for (path, text) in texts.files.iter().filter(|(path, _)| is_yaml(path)) {
+            let document = yaml::read(&name(path), text, faults);
+            match (path.as_str(), path.split_once('/'), document) {
+                ("pack.yaml", _, Some(document)) => pack.take_pack(document, forms, faults),
+                ("pack.yaml", _, None) | (_, Some(("tables" | "fleets", _)), _) => {}
+                (_, Some(("inputs", _)), Some(document)) => {
+                    fields.extend(keys(document.root().get("fields")));
+                    fields_known &= document.root().get("fields").is_some_and(|fields| fields.map().is_ok());
+                    pack.mappings.push(Mapping::read(document.into_root(), faults));
                 }
-                (_, Some(("tables" | "fleets", _))) => Ok(()),
-                _ => Article::read(path, document).map(|article| articles.push(article)),
-            };
-            faults.extend(outcome.err());
-        }
-        let Some((file, document)) = pack else {
-            let root = name("pack.yaml");
-            let message = "a pack needs this file, and it is missing or faulty".to_owned();
-            if !faults.iter().any(|fault| fault.file == root) {
-                faults.push(Problem::of_file("missing-file", root, message));
+                (_, Some(("inputs", _)), None) => fields_known = false,
+                (_, _, Some(document)) => {
+                    let (article, other_name) = Article::read(path, document, forms, faults);
+                    pack.articles.push(article);
+                    pack.unread.extend(other_name);
+                }
+                (_, _, None) => pack.unread.push(stem(path).to_owned()),
             }
-            return None;
+        }
+        if !texts.files.iter().any(|(path, _)| path == "pack.yaml") {
+            let message = "a pack needs this file, and it is missing";
+            faults.push(Problem::of_file("missing-file", name("pack.yaml"), message));
+        }
+        let known = fields_known && !pack.mappings.is_empty();
+        pack.known_fields = known.then(|| fields.into_iter().collect());
+        pack
+    }
+
+    fn take_pack(&mut self, document: Document, forms: &Forms, faults: &mut Vec<Problem>) {
+        let levels = |root: &Node| {
+            let levels = root.get("subjects").map_or(&[][..], Node::one_or_more);
+            levels.iter().filter(|level| level.get("name").is_some_and(|name| name.text().is_ok())).count()
         };
-        let known_fields = (!mappings.is_empty()).then(|| {
-            let names: BTreeSet<String> = mappings
-                .iter()
-                .flat_map(|mapping| mapping.field_names().map(str::to_owned).collect::<Vec<_>>())
-                .collect();
-            names.into_iter().collect()
-        });
-        Some(Self { file, document, mappings, known_fields, articles })
+        let all = document.root().get("subjects").map_or(&[][..], Node::one_or_more).len();
+        let Some(root) = yaml::sound(document.into_root(), &forms.pack, faults) else { return };
+        self.file = read(&root, faults);
+        if let Some(version) = root.get("etiolog") {
+            faults.extend(unknown_version(self.file.etiolog, version));
+        }
+        self.levels_known = all > 0 && levels(&root) == all;
+        self.root = Some(root);
     }
 }
 
 impl Article {
-    fn read(path: &str, document: Document) -> Result<Self, Problem> {
-        let file: ArticleFile = yaml::typed(&document)?;
-        let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        if file.article.0 != stem {
-            let node = document.root().get("article").unwrap_or(document.root());
-            let message = format!("article `{}` stands in a file named `{stem}`", file.article.0);
-            return Err(node
-                .problem("wrong-name", message)
-                .with_help("the path is the link: give both one name"));
+    /// Reads an article, and gives the other name under which it may be known when it has two.
+    fn read(
+        path: &str,
+        document: Document,
+        forms: &Forms,
+        faults: &mut Vec<Problem>,
+    ) -> (Self, Option<String>) {
+        let [classes, symptoms, causes, solutions] = SECTIONS.map(|section| names(document.root(), section));
+        let stem = stem(path);
+        let Some(root) = yaml::sound(document.root().clone(), &forms.article, faults) else {
+            let (file, root) = (ArticleFile::default(), document.into_root());
+            return (Self { id: stem.into(), file, root, faulty_classes: classes }, Some(stem.to_owned()));
+        };
+        let mut file: ArticleFile = read(&root, faults);
+        for id in symptoms {
+            file.symptoms.entry(id).or_default();
         }
-        version(file.etiolog, &document)?;
-        Ok(Self { id: file.article.0.as_str().into(), file, document })
+        for id in causes {
+            file.causes.entry(id).or_default();
+        }
+        for id in solutions {
+            file.solutions.entry(id).or_default();
+        }
+        let sound = root.get("events");
+        let faulty_classes =
+            classes.into_iter().filter(|name| sound.is_none_or(|sound| sound.get(name).is_none())).collect();
+        let mut other_name = None;
+        if let (Some(word), Some(node)) = (&file.article, root.get("article"))
+            && word.0 != stem
+        {
+            let message = format!("article `{}` stands in a file named `{stem}`", word.0);
+            let problem = node.problem("wrong-name", message);
+            faults.push(problem.with_help("the path is the link: give both one name"));
+            other_name = Some(stem.to_owned());
+        }
+        if let Some(version) = root.get("etiolog") {
+            faults.extend(unknown_version(file.etiolog, version));
+        }
+        let id = file.article.as_ref().map_or(stem, |word| word.0.as_str()).into();
+        (Self { id, file, root, faulty_classes }, other_name)
     }
 
-    pub(super) fn node(&self, path: &[&str]) -> &Node {
-        self.document.root().at(path).unwrap_or(self.document.root())
+    /// The sound entries of a section, by name.
+    pub(super) fn section(&self, name: &str) -> Vec<(&str, &Node)> {
+        let entries = self.root.get(name).and_then(|section| section.map().ok()).unwrap_or_default();
+        let mut entries: Vec<_> =
+            entries.iter().filter_map(|(key, node)| Some((key.scalar()?, node))).collect();
+        entries.sort_by_key(|(name, _)| *name);
+        entries
     }
+
+    /// The node of a key at the top; the whole file when it is not there.
+    pub(super) fn node(&self, key: &str) -> &Node {
+        self.root.get(key).unwrap_or(&self.root)
+    }
+}
+
+/// Reads what is sound into its type.
+fn read<T: serde::de::DeserializeOwned + Default>(root: &Node, faults: &mut Vec<Problem>) -> T {
+    yaml::read_into(root).unwrap_or_else(|problem| {
+        faults.push(problem);
+        T::default()
+    })
+}
+
+/// The sections of an article that give names.
+const SECTIONS: [&str; 4] = ["events", "symptoms", "causes", "solutions"];
+
+/// The names that a section gives, sound or not, also when it is misspelt itself.
+fn names(root: &Node, section: &str) -> Vec<String> {
+    let is_meant = |key: &str| {
+        key == section || !SECTIONS.contains(&key) && did_you_mean(key, SECTIONS).as_deref() == Some(section)
+    };
+    let entries = root.map().unwrap_or_default().iter();
+    entries
+        .filter(|(key, _)| key.scalar().is_some_and(is_meant))
+        .flat_map(|(_, node)| keys(Some(node)))
+        .collect()
+}
+
+fn keys(node: Option<&Node>) -> Vec<String> {
+    let entries = node.and_then(|node| node.map().ok()).unwrap_or_default();
+    entries.iter().filter_map(|(key, _)| key.scalar().map(str::to_owned)).collect()
 }
 
 fn is_yaml(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
-pub(super) fn version(found: u32, document: &Document) -> Result<(), Problem> {
-    if found == 1 {
-        return Ok(());
-    }
-    let node = document.root().get("etiolog").unwrap_or(document.root());
-    Err(node
-        .problem("unknown-version", format!("rule format `{found}` is not known; this library reads `1`")))
+fn stem(path: &str) -> &str {
+    Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
+}
+
+fn unknown_version(found: Option<u32>, node: &Node) -> Option<Problem> {
+    let found = found.filter(|&found| found != 1)?;
+    let message = format!("rule format `{found}` is not known; this library reads `1`");
+    Some(node.problem("unknown-version", message))
 }

@@ -3,11 +3,14 @@
 //! A plan is immutable and complete: event classes, detectors, predicates, causes with their strengths, and the fields
 //! that decoders must extract. It remembers no YAML.
 
+mod cause;
 mod class;
 mod compile;
 mod files;
 mod names;
-mod schema;
+mod published;
+pub mod schema;
+mod symptom;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,49 +1,81 @@
 //! The files of a pack, key by key. Loading is strict: a key that is not here is refused.
 //!
+//! A file is held against the JSON Schema of its type first; what is sound of it is read then. So every part may be
+//! missing here, and what must be there (`required`) is known to the schema alone. The comments of the types are read by
+//! authors: they become the hints of editors and `docs/rule-reference.md`.
+//!
 //! Parts whose keys depend on something else (the parameters of a detector, the fields of an event class) are read from
 //! the tree of nodes instead and stand here as [`Any`].
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::model::Severity;
+use crate::rule::class::ClassFile;
+use crate::yaml::kinds::{Name, Span};
+
+pub use crate::rule::published::{article, input, pack};
 
 /// A part that another reader takes from the tree of nodes.
 pub(super) type Any = IgnoredAny;
 
-/// `pack.yaml`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// A pack: what its rules are about, which subjects there are, and what the records of its inputs are worth.
+#[allow(dead_code, reason = "keys with a place that matters are read from the tree")]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
 pub(super) struct PackFile {
-    pub(super) etiolog: u32,
-    pub(super) pack: String,
-    pub(super) title: String,
-    pub(super) version: String,
-    pub(super) subjects: Vec<LevelFile>,
+    /// The version of this format: `1`.
+    #[schemars(required, extend("const" = 1))]
+    pub(super) etiolog: Option<u32>,
+    /// The pack's name, equal to its folder's: `pumps`.
+    #[schemars(required)]
+    pub(super) pack: Option<String>,
+    /// What the pack is about, for people: `Pumps of the waterworks`.
+    #[schemars(required)]
+    pub(super) title: Option<String>,
+    /// The version of the pack, in three numbers: `0.1.0`.
+    #[schemars(required)]
+    pub(super) version: Option<String>,
+    /// The levels of subjects, the outermost first: `[{name: station, quiet: 1h}, {name: pump, in: station, quiet: 24h}]`.
+    #[schemars(required, length(min = 1))]
+    pub(super) subjects: Option<Vec<LevelFile>>,
+    /// Events that must end explained, benign or unexplained; a class like any other: `{word: trip}`.
     #[serde(rename = "problem")]
+    #[schemars(with = "Option<ClassFile>")]
     pub(super) _problem: Option<Any>,
+    /// What makes two records one: `position`, where they stand, or `record`, what they say.
     #[serde(default)]
     pub(super) identity: Identity,
+    /// Whether equal stamps are in order: `ordered`, or `any` if they say nothing of it.
     #[serde(default)]
     pub(super) ties: Ties,
 }
 
-/// A level of subjects in `pack.yaml`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// A level of subjects.
+#[allow(dead_code, reason = "keys with a place that matters are read from the tree")]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
 pub(super) struct LevelFile {
-    pub(super) name: String,
+    /// The level's name, and the name of the field that holds its subjects: `pump`.
+    #[schemars(required)]
+    pub(super) name: Option<String>,
+    /// The level that this one lies in; none for the outermost: `station`.
     #[serde(rename = "in")]
-    pub(super) parent: Option<String>,
+    pub(super) _parent: Option<String>,
+    /// After so long without events an episode of a subject is over: `24h`.
     #[serde(rename = "quiet")]
-    pub(super) _quiet: Any,
+    #[schemars(with = "Span")]
+    pub(super) _quiet: Option<Any>,
 }
 
 /// What makes two records the same record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Identity {
     /// Where they stand: source and position.
@@ -54,7 +86,7 @@ pub enum Identity {
 }
 
 /// Whether equal times say anything about order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ties {
     /// Events of equal time happened in canonical order.
@@ -64,64 +96,128 @@ pub enum Ties {
     Any,
 }
 
-/// `<article>.yaml`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// A rule file: the machine half of an article. It says which events count, which symptoms they form, which causes explain
+/// these and which solutions help.
+#[allow(dead_code, reason = "keys with a place that matters are read from the tree")]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
 pub(super) struct ArticleFile {
-    pub(super) etiolog: u32,
-    pub(super) article: Word,
-    pub(super) title: String,
+    /// The version of this format: `1`.
+    #[schemars(required, extend("const" = 1))]
+    pub(super) etiolog: Option<u32>,
+    /// The article's id, equal to the file's name: `404`.
+    #[schemars(required)]
+    pub(super) article: Option<Word>,
+    /// What the article is about: `The pump trips`.
+    #[schemars(required)]
+    pub(super) title: Option<String>,
+    /// Other names under which people look for it: `[PumpTripped]`.
     #[serde(default)]
     pub(super) aliases: Vec<Word>,
-    #[serde(default, rename = "events")]
-    pub(super) _events: BTreeMap<String, Any>,
+    /// Event classes by name: which records count. All conditions of a class must hold: `{trip: {word: trip, code: [7, 8]}}`.
+    #[serde(rename = "events")]
+    #[schemars(with = "BTreeMap<String, ClassFile>")]
+    pub(super) _events: Option<Any>,
+    /// Symptoms by id: patterns to look for on each subject.
     #[serde(default)]
     pub(super) symptoms: BTreeMap<String, SymptomFile>,
+    /// Causes by id: what explains the symptoms.
     #[serde(default)]
     pub(super) causes: BTreeMap<String, CauseFile>,
+    /// Solutions by id: what to do about the causes.
     #[serde(default)]
     pub(super) solutions: BTreeMap<String, SolutionFile>,
 }
 
-/// A symptom in an article.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// A symptom: a pattern that a detector looks for on each subject of one level.
+#[allow(dead_code, reason = "keys with a place that matters are read from the tree")]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
 pub(super) struct SymptomFile {
-    pub(super) title: String,
-    pub(super) per: String,
+    /// What is seen, for people: `Trips three times within an hour`.
+    #[schemars(required)]
+    pub(super) title: Option<String>,
+    /// The level of subjects that it is about: `pump`.
+    #[schemars(required)]
+    pub(super) per: Option<String>,
+    /// One detector with its parameters: `{count: {event: trip, at-least: 3, within: 1h}}`.
     #[serde(rename = "detect")]
-    pub(super) _detect: Any,
+    #[schemars(with = "Detect")]
+    pub(super) _detect: Option<Any>,
+    /// An expression over what the detector measured; the symptom is present only while it holds: `count.span >= 5.min`.
     #[serde(rename = "when")]
     pub(super) _when: Option<String>,
+    /// Symptoms of the same level that block this one while they are present: `[regular-trips]`.
     #[serde(default)]
     pub(super) unless: Vec<Word>,
+    /// How often healthy subjects show it, as a number or a word of `explains`; `0.002` if not given.
     pub(super) background: Option<Strength>,
+    /// Whether a cause that explains the symptom thereby accounts for its events; `true` if not given.
+    #[schemars(extend("default" = true))]
     pub(super) accounts: Option<bool>,
 }
 
-/// A cause in an article: its own, or the same as one elsewhere.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// What stands under `detect`; the detectors of a registry fill it in.
+pub(super) struct Detect;
+
+impl JsonSchema for Detect {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Detect".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "object", "minProperties": 1})
+    }
+}
+
+/// A cause: its own, or the same as one of another article (`same-as`), and then nothing else is said.
+#[allow(dead_code, reason = "keys with a place that matters are read from the tree")]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields, extend("oneOf" = [{"required": ["same-as"]}, {"required": ["title", "severity", "explains"]}]))]
 pub(super) struct CauseFile {
+    /// The cause of another article that is listed here too: `404#worn-bearing`.
     pub(super) same_as: Option<Word>,
+    /// The hypothesis, for people: `The bearing is worn`.
     pub(super) title: Option<String>,
+    /// How common it is before anything is known, as a word or a number between 0 and 1; `0.1` if not given.
     pub(super) prior: Option<Prior>,
+    /// The symptoms that it explains, of any article, and how often it alone shows each: `{regular-trips: usually}`.
     #[serde(default)]
+    #[schemars(extend("minProperties" = 1))]
     pub(super) explains: BTreeMap<Word, Strength>,
+    /// How much it matters. Problem events under a `benign` cause are benign.
     pub(super) severity: Option<SeverityWord>,
+    /// What helps, in the order in which it should be tried: `[grease-it, replace-it]`.
     #[serde(default)]
     pub(super) solutions: Vec<Word>,
 }
 
-/// A solution in an article: something to do, to avoid, a reason to do nothing, or the same as one elsewhere.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// A solution: exactly one of something to do, something to avoid, a reason to do nothing, or the same as another.
+#[allow(dead_code, reason = "keys with a place that matters are read from the tree")]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(
+    deny_unknown_fields,
+    extend("oneOf" = [{"required": ["do"]}, {"required": ["avoid"]}, {"required": ["nothing"]}, {"required": ["same-as"]}])
+)]
 pub(super) struct SolutionFile {
+    /// The solution of another article that is meant: `404#replace-it`.
     pub(super) same_as: Option<Word>,
+    /// A step to take: `Replace the bearing.`
     #[serde(rename = "do")]
     pub(super) act: Option<String>,
+    /// What makes it worse: `Raising the pressure.`
     pub(super) avoid: Option<String>,
+    /// Why there is nothing to do: `It settles by itself.`
     pub(super) nothing: Option<String>,
+    /// Where to read more: `https://example.org/bearings`.
     pub(super) link: Option<String>,
 }
 
@@ -129,25 +225,23 @@ pub(super) struct SolutionFile {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Word(pub(super) String);
 
+impl JsonSchema for Word {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Word".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Name::json_schema(generator)
+    }
+}
+
 impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = Word;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Word, E> {
-                Ok(Word(text.to_owned()))
-            }
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Word, E> {
-                Ok(Word(number.to_string()))
-            }
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Word, E> {
-                Ok(Word(number.to_string()))
-            }
-        }
-        deserializer.deserialize_any(Text)
+        String::deserialize(deserializer).map(Self)
     }
 }
 
@@ -171,6 +265,12 @@ impl Visitor<'_> for Scale {
     }
 }
 
+/// The schema of a probability as a word or a number.
+fn scale(words: &[(&'static str, f64)]) -> Schema {
+    let words: Vec<&str> = words.iter().map(|&(word, _)| word).collect();
+    json_schema!({"anyOf": [{"enum": words}, {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}]})
+}
+
 /// How often a cause shows a symptom.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Strength(pub(super) f64);
@@ -188,6 +288,20 @@ impl Strength {
     ];
 }
 
+impl JsonSchema for Strength {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Strength".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        scale(Self::WORDS)
+    }
+}
+
 impl<'de> Deserialize<'de> for Strength {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Scale { words: Self::WORDS }).map(Self)
@@ -202,6 +316,20 @@ impl Prior {
     const WORDS: &'static [(&'static str, f64)] = &[("rare", 0.02), ("uncommon", 0.05), ("common", 0.25)];
     /// When a cause does not say.
     pub(super) const DEFAULT: f64 = 0.10;
+}
+
+impl JsonSchema for Prior {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Prior".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        scale(Self::WORDS)
+    }
 }
 
 impl<'de> Deserialize<'de> for Prior {
@@ -228,12 +356,28 @@ pub fn prior_word(p: f64) -> Option<&'static str> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SeverityWord(pub(super) Severity);
 
+impl SeverityWord {
+    const WORDS: [&'static str; 5] = ["benign", "info", "warning", "error", "critical"];
+}
+
+impl JsonSchema for SeverityWord {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SeverityWord".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"enum": Self::WORDS})
+    }
+}
+
 impl<'de> Deserialize<'de> for SeverityWord {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word = String::deserialize(deserializer)?;
-        Severity::from_word(&word).map(Self).ok_or_else(|| {
-            de::Error::unknown_variant(&word, &["benign", "info", "warning", "error", "critical"])
-        })
+        Severity::from_word(&word).map(Self).ok_or_else(|| de::Error::unknown_variant(&word, &Self::WORDS))
     }
 }
 

@@ -7,12 +7,18 @@
 //! [problems](crate::error::Problem); it knows nothing of rules.
 
 mod builder;
+pub mod kinds;
 mod limits;
 mod node;
 mod parse;
 mod scalar;
+mod shape;
 mod typed;
+mod union;
+mod words;
 
+pub use kinds::schema_of;
 pub use node::{Fields, Node, Shape};
 pub use parse::{Document, document, read};
-pub use typed::typed;
+pub use shape::{sound, sound_part};
+pub use typed::{read_into, typed};

@@ -55,8 +55,22 @@ pub struct Node {
     shape: Shape,
     style: Style,
     state: State,
+    reads: Reads,
     span: Range<usize>,
     source: Arc<Source>,
+}
+
+/// How a scalar is to be read by the type that it goes into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// By its own looks.
+    AsWritten,
+    /// As the text that it is spelt with, of this format.
+    Word(Option<&'static str>),
+    /// As a number.
+    Number,
+    /// As `true` or `false`.
+    Boolean,
 }
 
 /// How much of a node could be read.
@@ -72,7 +86,8 @@ enum State {
 
 impl Node {
     pub(super) fn new(shape: Shape, span: Range<usize>, source: &Arc<Source>) -> Self {
-        Self { shape, style: Style::Plain, state: State::Whole, span, source: Arc::clone(source) }
+        let (style, state, reads) = (Style::Plain, State::Whole, Reads::AsWritten);
+        Self { shape, style, state, reads, span, source: Arc::clone(source) }
     }
 
     pub(super) fn scalar_of(text: String, style: Style, span: Range<usize>, source: &Arc<Source>) -> Self {
@@ -100,6 +115,59 @@ impl Node {
     /// Whether entries of this mapping were refused, so that a key that is not here may still have been written.
     pub fn has_gaps(&self) -> bool {
         self.state == State::Gaps
+    }
+
+    /// The same node, to be read in this way.
+    pub(super) fn reading(self, reads: Reads) -> Self {
+        Self { reads, ..self }
+    }
+
+    /// The format that the schema gives this scalar, if it was [held against one](crate::yaml::sound) that does: `class`.
+    pub fn format(&self) -> Option<&'static str> {
+        match self.reads {
+            Reads::Word(format) => format,
+            Reads::AsWritten | Reads::Number | Reads::Boolean => None,
+        }
+    }
+
+    pub(super) fn reads(&self) -> Reads {
+        self.reads
+    }
+
+    /// The same node in its place, with other text.
+    pub(crate) fn renamed(self, text: &str) -> Self {
+        let Shape::Scalar { plain, .. } = self.shape else { return self };
+        Self { shape: Shape::Scalar { text: text.to_owned(), plain }, ..self }
+    }
+
+    /// The list of what becomes of its items.
+    pub(super) fn map_items(self, change: impl FnMut(Node) -> Option<Node>) -> Self {
+        let Shape::List(items) = self.shape else { return self };
+        Self { shape: Shape::List(items.into_iter().filter_map(change).collect()), ..self }
+    }
+
+    /// The mapping of what becomes of its entries.
+    pub(crate) fn map_entries(self, mut change: impl FnMut(Node, Node) -> Option<(Node, Node)>) -> Self {
+        let Shape::Map(entries) = self.shape else { return self };
+        let entries: Vec<_> = entries.into_iter().filter_map(|(key, value)| change(key, value)).collect();
+        Self { shape: Shape::Map(entries), ..self }
+    }
+
+    /// The mapping with these entries too.
+    pub(crate) fn with_entries(mut self, more: Vec<(Node, Node)>) -> Self {
+        if let Shape::Map(entries) = &mut self.shape {
+            entries.extend(more);
+        }
+        self
+    }
+
+    /// What is pointed at when something is missing in this node: all of it, or its first key when it has several lines.
+    pub(super) fn head(&self) -> &Node {
+        let written = self.source.text.get(self.span.clone()).unwrap_or_default();
+        match &self.shape {
+            Shape::Map(entries) if written.contains('\n') => entries.first().map_or(self, |(key, _)| key),
+            Shape::Map(_) | Shape::List(_) | Shape::Scalar { .. } => self,
+        }
     }
 
     /// Takes over what a second value of the same key says and this one does not.

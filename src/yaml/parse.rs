@@ -19,6 +19,11 @@ impl Document {
         &self.root
     }
 
+    /// The outermost node, to be changed.
+    pub fn into_root(self) -> Node {
+        self.root
+    }
+
     /// The file as the pack names it.
     pub fn file(&self) -> &str {
         &self.source.file

@@ -1,9 +1,10 @@
 //! Text to types, through serde.
 
 use serde::de::DeserializeOwned;
+use serde_yaml::Value;
 
 use crate::error::{Problem, did_you_mean};
-use crate::yaml::node::BYTE_ORDER_MARK;
+use crate::yaml::node::{BYTE_ORDER_MARK, Node, Reads, Shape};
 use crate::yaml::parse::Document;
 
 /// Reads a document into a type of the caller.
@@ -17,6 +18,45 @@ pub fn typed<T: DeserializeOwned>(document: &Document) -> Result<T, Problem> {
         let place = error.location().map(|place| document.source.offset(place.line(), place.column()));
         misfit(document, &error.to_string(), place.unwrap_or(document.root.span().start))
     })
+}
+
+/// Reads a tree whose shape is [sound](crate::yaml::sound) into a type of the caller.
+///
+/// A scalar is read as the schema of the type asks: `007` as text keeps its zeros.
+///
+/// # Errors
+///
+/// When the type is stricter than its schema.
+pub fn read_into<T: DeserializeOwned>(node: &Node) -> Result<T, Problem> {
+    serde_yaml::from_value(value(node))
+        .map_err(|error| node.head().problem("wrong-type", in_our_words(&error.to_string())))
+}
+
+fn value(node: &Node) -> Value {
+    match node.shape() {
+        Shape::Scalar { text, .. } => scalar(node, text),
+        Shape::List(items) => Value::Sequence(items.iter().map(value).collect()),
+        Shape::Map(entries) => {
+            let text = |key: &Node| Value::String(key.scalar().unwrap_or_default().to_owned());
+            Value::Mapping(entries.iter().map(|(key, inner)| (text(key), value(inner))).collect())
+        }
+    }
+}
+
+fn scalar(node: &Node, text: &str) -> Value {
+    let number = || {
+        let whole = text.parse::<i64>().ok().map(Value::from);
+        whole.or_else(|| node.number().ok().map(Value::from))
+    };
+    let read = match node.reads() {
+        Reads::Word(_) => None,
+        Reads::Number => number(),
+        Reads::Boolean => node.boolean().ok().map(Value::Bool),
+        Reads::AsWritten if node.is_null() => Some(Value::Null),
+        Reads::AsWritten if node.is_plain() => node.boolean().ok().map(Value::Bool).or_else(number),
+        Reads::AsWritten => None,
+    };
+    read.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
 /// The problem behind an error of the typed reader.

@@ -37,11 +37,11 @@ use std::time::Duration;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
+use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Measure, Probability, Status, Timestamp};
 use crate::timeline::Spans;
-use crate::yaml::Node;
+use crate::yaml::{Node, schema_of};
 
 use any::Pool;
 use chain::{Chain, Item};
@@ -64,6 +64,10 @@ impl DetectorKind for Sequence {
 
     fn measures(&self) -> &'static [&'static str] {
         &["chains", "span", "optional", "median_span"]
+    }
+
+    fn parameters(&self) -> serde_json::Value {
+        schema_of::<parameters::SequenceParams>()
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {

@@ -1,0 +1,225 @@
+//! What a rule may say about each detector, as types whose JSON Schemas the loader, editors and the reference share.
+//!
+//! Only the schemas are made from these types; `build` reads the tree itself, because every name in it has a place.
+
+#![allow(dead_code, reason = "says what there may be; it is read from the tree")]
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use crate::yaml::kinds::{OneOrMore, Share, Span, SpanRange};
+
+/// A name that a rule file or its pack gives.
+macro_rules! name {
+    ($($(#[$doc:meta])* $name:ident, $format:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"type": "string", "format": $format})
+            }
+        }
+    )*};
+}
+
+name! {
+    /// The name of an event class under `events`.
+    Class, "class";
+    /// The name of a level of subjects in `pack.yaml`.
+    Level, "level";
+    /// The name of a field of the pack's inputs.
+    Field, "field";
+}
+
+/// So many events of a class within a window.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct CountParams {
+    /// The class of the events that count.
+    event: Class,
+    /// How many of them it takes: `3`.
+    #[schemars(range(min = 1, max = 4_096))]
+    at_least: u32,
+    /// How far apart the first and the last may be: `12h`.
+    within: Span,
+}
+
+/// So many different subjects inside, each with an event of a class, within a window.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct DistinctParams {
+    /// The class of the events that count.
+    event: Class,
+    /// The level of the subjects that are counted, one inside the symptom's own.
+    of: Level,
+    /// How many different ones it takes: `10`.
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
+    at_least: u32,
+    /// How far apart the first and the last may be: `5m`.
+    within: Span,
+}
+
+/// One event of a class is enough.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct OccurrenceParams {
+    /// The class of the event.
+    event: Class,
+    /// A class of events that could have told: while none of these has come, the symptom is unknown and not absent.
+    among: Option<Class>,
+}
+
+/// Events at a regular interval, some of which may be missing from the log.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct PeriodicParams {
+    /// The class of the events that may beat.
+    event: Class,
+    /// The shortest and the longest period that counts: `5m..36h`.
+    period: SpanRange,
+    /// Events closer together than this count as one: `30s`; shorter than the shortest period. If not given: 2 minutes, or
+    /// 5 % of the shortest period when that is more, or a quarter of it when it is shorter than 10 minutes.
+    debounce: Option<Span>,
+}
+
+/// How long a subject stays, from an opening event to a closing one, and how long it is away.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct SessionParams {
+    /// The class or classes of events after which the subject is there.
+    opens: OneOrMore<Class>,
+    /// The class or classes of events after which it is gone.
+    closes: OneOrMore<Class>,
+    /// How many whole sessions it takes: `3` if not given.
+    #[schemars(range(min = 1, max = 64), extend("default" = 3))]
+    at_least: Option<u32>,
+}
+
+/// More at once than usual. It learns first what is usual, and is unknown until then.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct SurgeParams {
+    /// The class of the events that count.
+    event: Class,
+    /// The level of the subjects that are counted, one inside the symptom's own; without it every event counts by itself.
+    distinct: Option<Level>,
+    /// How long "at once" is: `1m`.
+    bucket: Span,
+    /// Fewer than this are never a surge: `20`.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    at_least: u32,
+    /// Nor are fewer than so many times the usual: `2` if not given.
+    #[schemars(range(min = 1, max = 1_000), extend("default" = 2))]
+    ratio: Option<f64>,
+    /// A field whose most common value is measured as `place`, with its share as `concentration`.
+    by: Option<Field>,
+}
+
+/// A gauge that drops below what it was, at once or by a slow slide.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct DipParams {
+    /// Where the level comes from.
+    gauge: GaugeParams,
+    /// The least drop, as a share of the level before: `5%` if not given.
+    #[schemars(extend("default" = "5%"))]
+    at_least: Option<Share>,
+    /// How wide a bucket is, one sample each: `1m` if not given.
+    #[schemars(extend("default" = "1m"))]
+    bucket: Option<Span>,
+    /// Below this level nothing is judged: `20` if not given.
+    #[schemars(range(min = 1, max = 1_099_511_627_776_u64), extend("default" = 20))]
+    population: Option<u64>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+pub(super) enum GaugeParams {
+    /// Rebuilt: how many subjects are there, by the events with which they come and go.
+    Rebuilt {
+        /// The class or classes of events after which a subject is there.
+        opens: OneOrMore<Class>,
+        /// The class or classes of events after which it is gone.
+        closes: OneOrMore<Class>,
+        /// The level of the subjects that are counted, one inside the symptom's own.
+        of: Level,
+    },
+    /// Given: a field of an event holds the level.
+    Given {
+        /// The class of the events that hold it.
+        event: Class,
+        /// The field that holds it.
+        field: Field,
+    },
+}
+
+/// Steps one after another, or in any order.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+pub(super) enum SequenceParams {
+    /// The steps stand under the detector's own name.
+    Beside {
+        /// The steps: `[{maybe: refusal}, drop, connect]`.
+        sequence: Vec<StepParams>,
+        /// Whether the steps come in the order `given` or in `any`; as given if not said.
+        #[schemars(extend("default" = "given"))]
+        order: Option<Order>,
+        /// How far apart the first and the last step may be, and how long a forbidden last one is waited for: `60s`. Only a
+        /// single step needs none.
+        within: Option<Span>,
+    },
+    /// All parameters stand below the detector's name.
+    Below {
+        /// The steps: `[{maybe: refusal}, drop, connect]`.
+        steps: Vec<StepParams>,
+        /// Whether the steps come in the order `given` or in `any`; as given if not said.
+        #[schemars(extend("default" = "given"))]
+        order: Option<Order>,
+        /// How far apart the first and the last step may be, and how long a forbidden last one is waited for: `60s`. Only a
+        /// single step needs none.
+        within: Option<Span>,
+    },
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+pub(super) enum StepParams {
+    /// One event of this class: `drop`.
+    One(Class),
+    /// Several events of a class: `{class: drop, times: 3}`.
+    Times {
+        /// The class of the events.
+        class: Class,
+        /// How many of them; one if not given.
+        #[schemars(range(min = 1, max = 16), extend("default" = 1))]
+        times: Option<u32>,
+    },
+    /// An event that may be there: `{maybe: refusal}`.
+    Maybe {
+        /// The class of the event.
+        maybe: Class,
+    },
+    /// An event that must not come; behind the last step, for as long as `within`: `{never: connect}`.
+    Never {
+        /// The class of the event.
+        never: Class,
+    },
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub(super) enum Order {
+    /// One after another, as they are listed.
+    Given,
+    /// In whatever order.
+    Any,
+}

@@ -1,0 +1,87 @@
+//! The JSON Schemas of rule files, as editors and the reference read them.
+
+use serde_json::{Map, Value, json};
+
+use crate::input;
+use crate::plugin::Registry;
+use crate::rule::schema::{ArticleFile, PackFile};
+use crate::yaml::schema_of;
+
+/// The JSON Schema of an article's rule file, with the parameters of every detector that is registered.
+///
+/// ```
+/// let schema = etiolog::rule::schema::article(&etiolog::Registry::builtin());
+/// assert_eq!(schema["properties"]["symptoms"]["additionalProperties"]["required"][0], "detect");
+/// ```
+pub fn article(registry: &Registry) -> Value {
+    let mut schema = headed("article", "Rule file of an article", schema_of::<ArticleFile>());
+    if let Some(detect) = schema.pointer_mut("/properties/symptoms/additionalProperties/properties/detect")
+        && let Some(detect) = detect.as_object_mut()
+    {
+        let all: Vec<Value> = registry
+            .detectors()
+            .filter_map(|name| Some(ways(name, &registry.find_detector(name)?.parameters())))
+            .flatten()
+            .collect();
+        detect.insert("anyOf".to_owned(), Value::Array(all));
+    }
+    schema
+}
+
+/// The JSON Schema of `pack.yaml`.
+pub fn pack(_: &Registry) -> Value {
+    headed("pack", "pack.yaml: what a pack is about", schema_of::<PackFile>())
+}
+
+/// The JSON Schema of a file in `inputs/`, with the formats that are registered.
+pub fn input(registry: &Registry) -> Value {
+    let mut schema = headed("input", "Input file: what the fields of a source mean", input::schema());
+    if let Some(format) = schema.pointer_mut("/properties/format").and_then(Value::as_object_mut) {
+        format.insert("enum".to_owned(), registry.formats().collect());
+    }
+    schema
+}
+
+/// The schema of one kind of file: what it is, and then the rest.
+fn headed(kind: &str, title: &str, schema: Value) -> Value {
+    let mut whole = Map::new();
+    whole.insert("$schema".to_owned(), "http://json-schema.org/draft-07/schema#".into());
+    whole
+        .insert("$id".to_owned(), format!("https://github.com/etiolog/etiolog/schema/{kind}.v1.json").into());
+    if let Value::Object(schema) = schema {
+        whole.extend(schema);
+    }
+    whole.insert("title".to_owned(), title.into());
+    Value::Object(whole)
+}
+
+/// The ways in which a detector may be written under `detect`.
+pub(super) fn ways(name: &str, parameters: &Value) -> Vec<Value> {
+    let description = parameters.get("description").cloned();
+    let all = variants(parameters).into_iter().map(|variant| {
+        let mut way = match is_beside(name, variant) {
+            true => variant.clone(),
+            false => json!({
+                "type": "object", "properties": {name: variant}, "required": [name], "additionalProperties": false
+            }),
+        };
+        if let (Some(way), Some(text)) = (way.as_object_mut(), &description) {
+            way.insert("description".to_owned(), text.clone());
+        }
+        way
+    });
+    all.collect()
+}
+
+/// The variants of a detector's parameters.
+pub(super) fn variants(parameters: &Value) -> Vec<&Value> {
+    match parameters.get("anyOf").or_else(|| parameters.get("oneOf")).and_then(Value::as_array) {
+        Some(variants) => variants.iter().collect(),
+        None => vec![parameters],
+    }
+}
+
+/// Whether this variant is written beside the detector's name: it has a property of that name.
+pub(super) fn is_beside(name: &str, variant: &Value) -> bool {
+    variant.get("properties").is_some_and(|known| known.get(name).is_some())
+}

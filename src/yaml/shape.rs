@@ -1,0 +1,262 @@
+//! Whether a tree has the shape that a JSON Schema asks for: every fault is told, and what is sound is kept.
+//!
+//! The schemas are generated from the types that the tree is read into, so they use few of the words that JSON Schema
+//! has: `$ref`, `type`, `properties`, `required`, `additionalProperties`, `items`, `enum`, `const`, `anyOf`, `oneOf`,
+//! bounds of numbers, and formats of our own (`duration`, `duration-range`, `share`, `path`).
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::error::{Problem, did_you_mean};
+use crate::yaml::node::{Node, Reads, Shape};
+use crate::yaml::{limits, union, words};
+
+/// Keeps what fits the schema, under the keys that were meant, and adds everything that does not fit to `problems`.
+///
+/// A misspelt key that can mean only one thing is told and then taken for what it means, so that nothing else is blamed
+/// for it. Nothing comes back when the node as a whole does not fit.
+///
+/// ```
+/// let schema = serde_json::json!({"type": "object", "properties": {"code": {"type": "integer"}, "at": {"type": "string"}},
+///                                 "required": ["code"], "additionalProperties": false});
+/// let document = etiolog::yaml::document("f.yaml", "{kode: 7, at: [1]}").map_err(|mut problems| problems.remove(0))?;
+/// let mut problems = Vec::new();
+/// let sound = etiolog::yaml::sound(document.root().clone(), &schema, &mut problems);
+/// assert_eq!(problems[0].message, "unknown key `kode`");
+/// assert_eq!(problems[1].message, "expected text, found a list");
+/// assert_eq!(sound.and_then(|node| node.get("code")?.integer().ok()), Some(7));
+/// # Ok::<(), etiolog::Problem>(())
+/// ```
+pub fn sound(node: Node, schema: &Value, problems: &mut Vec<Problem>) -> Option<Node> {
+    sound_part(node, schema, schema, problems)
+}
+
+/// The same for a part of a schema: one that stands inside `root`, where references lead.
+pub fn sound_part(node: Node, schema: &Value, root: &Value, problems: &mut Vec<Problem>) -> Option<Node> {
+    let mut walk = Walk { root, problems, told: 0 };
+    walk.node(node, schema)
+}
+
+/// A walk over a tree and its schema.
+pub(super) struct Walk<'a> {
+    root: &'a Value,
+    problems: &'a mut Vec<Problem>,
+    told: usize,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn node(&mut self, node: Node, schema: &'a Value) -> Option<Node> {
+        if node.is_broken() || self.told > limits::PROBLEMS {
+            return None;
+        }
+        let schema = self.resolve(schema);
+        if is_union(schema) {
+            return union::choose(self, node, schema);
+        }
+        if let Some(known) = words::known(schema) {
+            return match node.scalar().filter(|_| !node.is_null()) {
+                Some(word) if known.contains(&word) => Some(node.reading(Reads::Word(None))),
+                Some(_) => self.refuse(words::unknown(&node, &known, None)),
+                None => self.refuse(node.expected(&words::describe(self, schema))),
+            };
+        }
+        match node.shape() {
+            Shape::Scalar { .. } => match words::scalar(&node, schema) {
+                Ok(reads) => Some(node.reading(reads)),
+                Err(Some(problem)) => self.refuse(problem),
+                Err(None) => self.refuse(node.expected(&words::describe(self, schema))),
+            },
+            Shape::List(_) if allows(schema, "array") => self.list(node, schema),
+            Shape::Map(_) if allows(schema, "object") => self.map(node, schema),
+            Shape::List(_) | Shape::Map(_) => self.refuse(node.expected(&words::describe(self, schema))),
+        }
+    }
+
+    /// Tells a problem; what it is about is not kept.
+    pub(super) fn refuse(&mut self, problem: Problem) -> Option<Node> {
+        self.told += 1;
+        if self.told <= limits::PROBLEMS {
+            self.problems.push(problem);
+        }
+        None
+    }
+
+    /// Whether a node fits, without telling anybody.
+    pub(super) fn fits(&self, node: &Node, schema: &'a Value) -> bool {
+        let mut problems = Vec::new();
+        let mut trial = Walk { root: self.root, problems: &mut problems, told: 0 };
+        let kept = trial.node(node.clone(), schema);
+        kept.is_some() && problems.is_empty()
+    }
+
+    /// What a reference leads to.
+    pub(super) fn resolve(&self, mut schema: &'a Value) -> &'a Value {
+        // A reference that leads to itself ends somewhere, too.
+        for _ in 0..8 {
+            let target = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix('#'));
+            match target.and_then(|path| self.root.pointer(path)) {
+                Some(next) => schema = next,
+                None => break,
+            }
+        }
+        schema
+    }
+
+    fn list(&mut self, node: Node, schema: &'a Value) -> Option<Node> {
+        let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(0);
+        if least > 0 && node.list().is_ok_and(<[Node]>::is_empty) {
+            let problem = node.problem("wrong-type", "the list is empty; at least one value is needed");
+            return self.refuse(problem);
+        }
+        let Some(each) = schema.get("items") else { return Some(node) };
+        Some(node.map_items(|item| self.node(item, each)))
+    }
+
+    fn map(&mut self, node: Node, schema: &'a Value) -> Option<Node> {
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let others = schema.get("additionalProperties");
+        let closed = others.and_then(Value::as_bool) == Some(false);
+        let mut given: BTreeSet<String> =
+            node.map().ok()?.iter().filter_map(|(key, _)| key.scalar().map(str::to_owned)).collect();
+        if given.is_empty() && schema.get("minProperties").and_then(Value::as_u64).unwrap_or(0) > 0 {
+            return self
+                .refuse(node.problem("wrong-type", "the mapping is empty; at least one key is needed"));
+        }
+        let property = |name: &str| properties.and_then(|known| known.get(name));
+        let renamed = if closed { self.unknown_keys(&node, schema, &mut given) } else { Vec::new() };
+        if !node.has_gaps() {
+            self.missing_keys(&node, schema, &given);
+        }
+        let mut position = 0;
+        let node = node.map_entries(|key, value| {
+            let meant = renamed.iter().find(|(at, _)| *at == position).map(|(_, meant)| meant.as_str());
+            position += 1;
+            let name = meant.or(key.scalar()).unwrap_or_default();
+            let value = match (property(name), others) {
+                (Some(schema), _) | (None, Some(schema @ Value::Object(_))) => self.node(value, schema),
+                (None, Some(Value::Bool(false))) => None,
+                (None, _) => Some(value),
+            };
+            let key = match meant {
+                Some(meant) => key.renamed(meant),
+                None => key,
+            };
+            Some((key, value?))
+        });
+        Some(node)
+    }
+
+    /// Tells the keys that the schema does not know, and gives those that can mean only one thing with what they mean.
+    fn unknown_keys(
+        &mut self,
+        node: &Node,
+        schema: &'a Value,
+        given: &mut BTreeSet<String>,
+    ) -> Vec<(usize, String)> {
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let known: Vec<&str> = properties.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        let mut renamed = Vec::new();
+        let entries = node.map().unwrap_or_default();
+        let is_unknown = |key: &Node| key.scalar().is_none_or(|name| !known.contains(&name));
+        let alone = entries.iter().filter(|(key, _)| is_unknown(key)).count() == 1;
+        for (at, (key, value)) in entries.iter().enumerate().filter(|(_, (key, _))| is_unknown(key)) {
+            let name = key.scalar().unwrap_or_default();
+            let free = known.iter().copied().filter(|known| !given.contains(*known));
+            let mut meant = did_you_mean(name, free);
+            let certain = meant.is_some();
+            if meant.is_none() && alone {
+                // The one key that is missing, under another name?
+                meant = self.only_missing(schema, given).filter(|missing| {
+                    let schema = properties.and_then(|known| known.get(missing));
+                    schema.is_some_and(|schema| self.fits(value, schema))
+                });
+            }
+            let mut problem = unknown_key(key, name, meant.as_deref(), &known);
+            if let Some(meant) = meant {
+                given.insert(meant.clone());
+                if certain {
+                    problem = problem.with_edit(key.span(), meant.clone());
+                }
+                renamed.push((at, meant));
+            }
+            self.refuse(problem);
+        }
+        renamed
+    }
+
+    fn only_missing(&self, schema: &'a Value, given: &BTreeSet<String>) -> Option<String> {
+        let mut missing = required(schema).filter(|key| !given.contains(*key));
+        let one = missing.next()?;
+        missing.next().is_none().then(|| one.to_owned())
+    }
+
+    /// Tells the keys that must be there and are not: all of `required`, and all of the alternative that is meant.
+    fn missing_keys(&mut self, node: &Node, schema: &'a Value, given: &BTreeSet<String>) {
+        let mut missing: Vec<&str> = required(schema).filter(|key| !given.contains(*key)).collect();
+        let alternatives: Vec<Vec<&str>> =
+            alternatives(schema).map(|schema| required(schema).collect()).collect();
+        let present = |keys: &[&str]| keys.iter().filter(|key| given.contains(**key)).count();
+        let whole = alternatives.iter().filter(|keys| present(keys) == keys.len()).count();
+        if alternatives.iter().all(|keys| keys.len() == 1) && whole != 1 && !alternatives.is_empty() {
+            let names = alternatives.concat().join(", ");
+            let problem = match whole {
+                0 => node.head().problem("missing-key", format!("one of these keys is missing: {names}")),
+                _ => node
+                    .head()
+                    .problem("wrong-shape", format!("only one of these keys may stand here: {names}")),
+            };
+            self.refuse(problem);
+        } else if whole == 0
+            && let Some(meant) = alternatives.iter().max_by_key(|keys| present(keys))
+        {
+            missing.extend(meant.iter().filter(|key| !given.contains(**key)));
+        }
+        for key in missing {
+            self.refuse(node.head().problem("missing-key", format!("missing key `{key}`")));
+        }
+    }
+}
+
+/// Whether a schema names variants; the alternatives of a mapping's required keys are none.
+fn is_union(schema: &Value) -> bool {
+    schema.get("properties").is_none() && variants(schema).next().is_some()
+}
+
+/// What stands under `anyOf` or `oneOf`.
+pub(super) fn variants(schema: &Value) -> impl Iterator<Item = &Value> {
+    let lists = [schema.get("anyOf"), schema.get("oneOf")];
+    lists.into_iter().flatten().filter_map(Value::as_array).flatten()
+}
+
+fn alternatives(schema: &Value) -> impl Iterator<Item = &Value> {
+    let is_map = schema.get("properties").is_some();
+    variants(schema).filter(move |variant| is_map && variant.get("required").is_some())
+}
+
+pub(super) fn required(schema: &Value) -> impl Iterator<Item = &str> {
+    schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Whether a schema has this type among its types; one without types has all of them.
+pub(super) fn allows(schema: &Value, kind: &str) -> bool {
+    match schema.get("type") {
+        None => true,
+        Some(Value::String(only)) => only == kind,
+        Some(Value::Array(kinds)) => kinds.iter().any(|known| known == kind),
+        Some(_) => false,
+    }
+}
+
+fn unknown_key(key: &Node, name: &str, meant: Option<&str>, known: &[&str]) -> Problem {
+    let list = match known {
+        [] => "no key may stand here".to_owned(),
+        known => format!("expected one of: {}", known.join(", ")),
+    };
+    let near = meant.map(str::to_owned).or_else(|| did_you_mean(name, known.iter().copied()));
+    let help = match near {
+        Some(meant) => format!("did you mean `{meant}`? {list}"),
+        None => list,
+    };
+    key.problem("unknown-key", format!("unknown key `{name}`")).with_help(help)
+}
