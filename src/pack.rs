@@ -74,7 +74,8 @@ impl Pack {
     ///
     /// # Errors
     ///
-    /// When the folder or a file in it cannot be read, is larger than 1 MiB or is not UTF-8.
+    /// When the folder or a file in it cannot be read, is larger than 1 MiB or is not UTF-8; or when there are more than
+    /// 10,000 files or 64 MiB.
     pub fn load(folder: impl AsRef<Path>) -> Result<Self, Error> {
         let folder = folder.as_ref();
         let mut pack = Self::default();
@@ -85,6 +86,7 @@ impl Pack {
                 folder.display()
             )));
         }
+        let (mut files, mut bytes) = (0, 0);
         for inside in ["", "inputs"] {
             let here = folder.join(inside);
             if !here.is_dir() {
@@ -101,7 +103,13 @@ impl Pack {
                     continue;
                 }
                 let inner = if inside.is_empty() { name.to_owned() } else { format!("{inside}/{name}") };
-                pack.add(inner, read_text(&path)?);
+                let text = read_text(&path)?;
+                (files, bytes) = (files + 1, bytes + text.len());
+                if files > PACK_FILES || bytes > PACK_BYTES {
+                    let why = format!("it has more than {PACK_FILES} files or {} MiB", PACK_BYTES >> 20);
+                    return Err(Error::read(folder.display().to_string(), why));
+                }
+                pack.add(inner, text);
             }
         }
         Ok(pack)
@@ -155,6 +163,10 @@ impl Pack {
         }
     }
 }
+
+/// The most files in a pack's folder, and the most bytes in all of them.
+const PACK_FILES: usize = 10_000;
+const PACK_BYTES: usize = 64 << 20;
 
 /// The largest rule file or article.
 const FILE_LIMIT: u64 = 1 << 20;

@@ -20,7 +20,7 @@ pub(crate) fn schema() -> serde_json::Value {
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 struct InputFile {
     /// The version of this format: `1`.
-    #[schemars(range(min = 1, max = 1))]
+    #[schemars(extend("const" = 1))]
     etiolog: u32,
     /// The input's name: `controller`.
     input: String,

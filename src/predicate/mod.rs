@@ -22,6 +22,11 @@ pub use answer::Predicate;
 pub use compile::Compiler;
 pub use functions::Function;
 
+/// The functions that every predicate may call.
+pub fn functions() -> Vec<Function> {
+    functions::builtin()
+}
+
 /// A name that predicates read from: `event` with its fields, or `periodic` with its measures.
 #[derive(Clone, Copy, Debug)]
 pub struct Root<'a> {

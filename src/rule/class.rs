@@ -82,7 +82,7 @@ impl JsonSchema for ConditionFile {
                             numbers, a list of which one must hold, or a mapping with one of the keys below.",
             "anyOf": [
                 {"type": ["string", "number", "boolean"]},
-                {"type": "array", "items": condition.clone(), "minItems": 1},
+                {"type": "array", "items": condition, "minItems": 1},
                 {
                     "type": "object",
                     "properties": {

@@ -256,7 +256,9 @@ impl<'a> Build<'a> {
         }
         let mut symptoms = Vec::new();
         for (id, node) in article.section("symptoms") {
-            let Some(file) = article.file.symptoms.get(id) else { continue };
+            let Some(file) = article.file.symptoms.get(id).filter(|_| self.faults.len() <= MOST) else {
+                continue;
+            };
             let Some(symptom) = self.symptom(pack, &article.id, &classes, (id, node, file)) else { continue };
             if let Some(&at) = self.symptom_ids.get(&*symptom.id) {
                 symptoms.push(at);
@@ -284,6 +286,9 @@ impl<'a> Build<'a> {
     fn class(&mut self, node: &Node, known: Option<&[String]>) -> Class {
         let mut class = Class { conditions: Vec::new(), predicate: None };
         for (key, value) in node.map().unwrap_or_default() {
+            if self.faults.len() > MOST {
+                break;
+            }
             if key.scalar() == Some("where") {
                 class.predicate = self.predicate(value, "event", known);
                 let reads = class.predicate.iter().flat_map(Predicate::reads);

@@ -9,6 +9,7 @@ mod compile;
 mod files;
 mod names;
 mod published;
+mod reference;
 pub mod schema;
 mod symptom;
 

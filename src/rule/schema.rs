@@ -19,6 +19,7 @@ use crate::rule::class::ClassFile;
 use crate::yaml::kinds::{Name, Span};
 
 pub use crate::rule::published::{article, input, pack};
+pub use crate::rule::reference::reference;
 
 /// A part that another reader takes from the tree of nodes.
 pub(super) type Any = IgnoredAny;
@@ -50,9 +51,11 @@ pub(super) struct PackFile {
     pub(super) _problem: Option<Any>,
     /// What makes two records one: `position`, where they stand, or `record`, what they say.
     #[serde(default)]
+    #[schemars(extend("default" = "position"))]
     pub(super) identity: Identity,
     /// Whether equal stamps are in order: `ordered`, or `any` if they say nothing of it.
     #[serde(default)]
+    #[schemars(extend("default" = "ordered"))]
     pub(super) ties: Ties,
 }
 
@@ -117,7 +120,7 @@ pub(super) struct ArticleFile {
     pub(super) aliases: Vec<Word>,
     /// Event classes by name: which records count. All conditions of a class must hold: `{trip: {word: trip, code: [7, 8]}}`.
     #[serde(rename = "events")]
-    #[schemars(with = "BTreeMap<String, ClassFile>")]
+    #[schemars(with = "Option<BTreeMap<String, ClassFile>>")]
     pub(super) _events: Option<Any>,
     /// Symptoms by id: patterns to look for on each subject.
     #[serde(default)]

@@ -81,7 +81,7 @@ fn tidy_object(object: &mut Map<String, Value>) {
 
 /// A kind of text with a format of its own.
 macro_rules! text {
-    ($($(#[$doc:meta])* $name:ident, $format:literal, $example:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident, $format:literal, $pattern:literal, $example:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name;
@@ -96,7 +96,7 @@ macro_rules! text {
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({"type": "string", "format": $format, "examples": [$example]})
+                json_schema!({"type": "string", "format": $format, "pattern": $pattern, "examples": [$example]})
             }
         }
     )*};
@@ -104,13 +104,13 @@ macro_rules! text {
 
 text! {
     /// A span of time with its unit: `60s`, `5m`, `12h`, `1h30m`, up to `31d`.
-    Span, "duration", "5m";
+    Span, "duration", r"^\s*([0-9]+(ms|s|m|h|d))+\s*$", "5m";
     /// A range of time: `5m..36h`.
-    SpanRange, "duration-range", "5m..36h";
+    SpanRange, "duration-range", r"^\s*([0-9]+(ms|s|m|h|d))+\s*\.\.\s*([0-9]+(ms|s|m|h|d))+\s*$", "5m..36h";
     /// A path into a record: `detail.code`.
-    Path, "path", "detail.code";
+    Path, "path", r"^[^.]+(\.[^.]+)*$", "detail.code";
     /// How a stamp is written, piece by piece: `%Y-%m-%d %H:%M:%S`.
-    StampPattern, "stamp-pattern", "%Y-%m-%d %H:%M:%S";
+    StampPattern, "stamp-pattern", "%", "%Y-%m-%d %H:%M:%S";
 }
 
 /// A share: `5%` or `0.05`.

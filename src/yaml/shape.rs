@@ -161,6 +161,9 @@ impl<'a> Walk<'a> {
         let is_unknown = |key: &Node| key.scalar().is_none_or(|name| !known.contains(&name));
         let alone = entries.iter().filter(|(key, _)| is_unknown(key)).count() == 1;
         for (at, (key, value)) in entries.iter().enumerate().filter(|(_, (key, _))| is_unknown(key)) {
+            if self.told > limits::PROBLEMS {
+                break;
+            }
             let name = key.scalar().unwrap_or_default();
             let free = known.iter().copied().filter(|known| !given.contains(*known));
             let mut meant = did_you_mean(name, free);
