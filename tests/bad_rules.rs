@@ -264,3 +264,10 @@ solutions:
     ];
     assert_eq!(problems(article), expected, "\n{}", build(&[("a.yaml", article)]).unwrap_err());
 }
+
+#[test]
+fn an_article_needs_no_section() {
+    build(&[("a.yaml", "etiolog: 1\narticle: a\ntitle: A\n")]).unwrap();
+    let causes = "etiolog: 1\narticle: b\ntitle: B\ncauses:\n  c: {title: C, severity: info, explains: {a#drops: often}}\n";
+    build(&[("a.yaml", GOOD), ("b.yaml", causes)]).unwrap();
+}

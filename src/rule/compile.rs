@@ -244,11 +244,10 @@ impl<'a> Build<'a> {
     fn article(&mut self, (pack_at, pack): (usize, &PackTexts), at: usize, article: &Article) {
         let mut classes = BTreeMap::new();
         let faulty = Class { conditions: Vec::new(), predicate: None };
-        for (key, node) in article.node("events").map().unwrap_or_default() {
-            let name = key.scalar().unwrap_or_default().to_owned();
+        for (name, node) in article.section("events") {
             let class = self.class(node, pack.known_fields.as_deref());
             let id = self.add_class(class, &format!("{}#{name}", article.id));
-            classes.insert(name, id);
+            classes.insert(name.to_owned(), id);
         }
         for name in &article.faulty_classes {
             let id = self.add_class(faulty.clone(), name);

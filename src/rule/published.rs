@@ -11,7 +11,7 @@ use crate::yaml::schema_of;
 ///
 /// ```
 /// let schema = etiolog::rule::schema::article(&etiolog::Registry::builtin());
-/// assert_eq!(schema["properties"]["symptoms"]["additionalProperties"]["required"][0], "detect");
+/// assert_eq!(schema["properties"]["symptoms"]["additionalProperties"]["required"][0], "title");
 /// ```
 pub fn article(registry: &Registry) -> Value {
     let mut schema = headed("article", "Rule file of an article", schema_of::<ArticleFile>());
