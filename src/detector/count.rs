@@ -19,6 +19,7 @@ use crate::detector::words::{length, many, stamp};
 use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
+use crate::predicate::Kind;
 use crate::timeline::{Recent, Spans};
 use crate::yaml::{Node, schema_of};
 
@@ -40,6 +41,14 @@ impl DetectorKind for Count {
 
     fn parameters(&self) -> serde_json::Value {
         schema_of::<parameters::CountParams>()
+    }
+
+    fn measure_kind(&self, measure: &str) -> Kind {
+        match measure {
+            "events" => Kind::Count,
+            "span" | "median_gap" => Kind::Span,
+            _ => Kind::Any,
+        }
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {

@@ -23,6 +23,7 @@ use crate::detector::words::{length, stamp};
 use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
+use crate::predicate::Kind;
 use crate::timeline::{Buckets, Recent};
 use crate::yaml::{Node, schema_of};
 
@@ -47,6 +48,14 @@ impl DetectorKind for Distinct {
 
     fn parameters(&self) -> serde_json::Value {
         schema_of::<parameters::DistinctParams>()
+    }
+
+    fn measure_kind(&self, measure: &str) -> Kind {
+        match measure {
+            "children" => Kind::Count,
+            "window" => Kind::Span,
+            _ => Kind::Any,
+        }
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {

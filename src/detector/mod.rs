@@ -39,6 +39,7 @@ use smol_str::SmolStr;
 
 use crate::error::Problem;
 use crate::model::{Event, Exhibit, FieldId, Measure, Status, Timestamp};
+use crate::predicate::Kind;
 use crate::yaml::Node;
 
 pub use count::Count;
@@ -69,6 +70,11 @@ pub trait DetectorKind: Debug + Send + Sync {
     /// writing in which the parameters stand beside the detector's name and not below it.
     fn parameters(&self) -> serde_json::Value {
         serde_json::Value::Bool(true)
+    }
+
+    /// What is known about a measure before it is measured, so that `when:` can be checked while it is read.
+    fn measure_kind(&self, _measure: &str) -> Kind {
+        Kind::Any
     }
 
     /// Reads the parameters.

@@ -17,6 +17,7 @@ use crate::detector::words::many;
 use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Measure, Probability, Status, Timestamp};
+use crate::predicate::Kind;
 use crate::yaml::{Node, schema_of};
 
 /// The kind of detector for which one event is enough.
@@ -34,6 +35,13 @@ impl DetectorKind for Occurrence {
 
     fn parameters(&self) -> serde_json::Value {
         schema_of::<parameters::OccurrenceParams>()
+    }
+
+    fn measure_kind(&self, measure: &str) -> Kind {
+        match measure {
+            "events" => Kind::Count,
+            _ => Kind::Any,
+        }
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {

@@ -34,6 +34,7 @@ use smol_str::{SmolStr, format_smolstr};
 use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
+use crate::predicate::Kind;
 use crate::timeline::beat::{Chain, FEWEST, Fit, GAPS, MULTIPLES, same_time_of_day};
 use crate::timeline::series::confidence;
 use crate::yaml::{Node, schema_of};
@@ -53,6 +54,17 @@ impl DetectorKind for Periodic {
 
     fn parameters(&self) -> serde_json::Value {
         schema_of::<parameters::PeriodicParams>()
+    }
+
+    fn measure_kind(&self, measure: &str) -> Kind {
+        match measure {
+            "period" => Kind::Span,
+            "jitter" | "evidence" => Kind::Number,
+            "beats" | "missed" | "gaps" => Kind::Count,
+            "anchor" | "state" => Kind::Text,
+            "wall_clock" => Kind::Flag,
+            _ => Kind::Any,
+        }
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {

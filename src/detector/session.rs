@@ -23,6 +23,7 @@ use crate::detector::words::{many, stamp};
 use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
+use crate::predicate::Kind;
 use crate::timeline::Spans;
 use crate::yaml::{Node, schema_of};
 
@@ -47,6 +48,16 @@ impl DetectorKind for Session {
 
     fn parameters(&self) -> serde_json::Value {
         schema_of::<parameters::SessionParams>()
+    }
+
+    fn measure_kind(&self, measure: &str) -> Kind {
+        match measure {
+            "sessions" => Kind::Count,
+            "length" | "gap" | "longest_gap" => Kind::Span,
+            "alike" => Kind::Share,
+            "open" => Kind::Flag,
+            _ => Kind::Any,
+        }
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {

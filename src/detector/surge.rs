@@ -36,6 +36,7 @@ use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Exhibit, FieldId, Measure, Probability, Status, Timestamp};
+use crate::predicate::Kind;
 use crate::timeline::series::{Expectation, Grid, Ring, confidence};
 use crate::yaml::{Node, schema_of};
 
@@ -54,6 +55,17 @@ impl DetectorKind for Surge {
 
     fn parameters(&self) -> serde_json::Value {
         schema_of::<parameters::SurgeParams>()
+    }
+
+    fn measure_kind(&self, measure: &str) -> Kind {
+        match measure {
+            "children" | "buckets" | "events" => Kind::Count,
+            "usual" | "surprise" => Kind::Number,
+            "span" => Kind::Span,
+            "concentration" => Kind::Share,
+            "place" => Kind::Text,
+            _ => Kind::Any,
+        }
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {

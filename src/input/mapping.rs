@@ -223,7 +223,9 @@ impl TimeMapping {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Self {
         let utc = node.get("zone").is_some();
         let format = match node.get("format") {
-            Some(place) if place.scalar().is_some_and(|text| text.contains('%')) => reader.pattern(place, utc),
+            Some(place) if place.scalar().is_some_and(|text| text.contains('%')) => {
+                reader.pattern(place, utc)
+            }
             _ => word(node, "format", &StampFormat::WORDS),
         };
         Self { from: words(node.get("from")), format: format.unwrap_or_default(), utc }

@@ -60,7 +60,9 @@ impl Predicate {
             });
             scope.push_constant_dynamic(root.as_str(), Dynamic::from_map(known.collect::<Map>()));
         }
-        match self.0.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.0.ast) {
+        let answer =
+            fence::with_budget(|| self.0.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.0.ast));
+        match answer {
             Ok(answer) => match answer.as_bool() {
                 Ok(true) => Truth::True,
                 Ok(false) => Truth::False,
@@ -113,12 +115,22 @@ mod tests {
     use super::*;
     use crate::predicate::{Compiler, Fault, Function, Root};
 
+    const ANY: Kind = Kind::Any;
     const ROOTS: [Root<'static>; 2] = [
         Root {
             name: "event",
-            fields: Some(&["code", "name", "share", "ok", "huge", "module", "lost", "longest"]),
+            fields: Some(&[
+                ("code", ANY),
+                ("name", ANY),
+                ("share", ANY),
+                ("ok", ANY),
+                ("huge", ANY),
+                ("module", ANY),
+                ("lost", ANY),
+                ("longest", ANY),
+            ]),
         },
-        Root { name: "periodic", fields: Some(&["period", "count"]) },
+        Root { name: "periodic", fields: Some(&[("period", ANY), ("count", ANY)]) },
     ];
 
     fn known(root: &str, field: &str) -> Option<Value> {
@@ -134,8 +146,8 @@ mod tests {
         }
     }
 
-    fn compile(source: &str) -> Result<Predicate, Fault> {
-        Compiler::new(&[]).compile(source, &ROOTS)
+    fn compile(source: &str) -> Result<Predicate, Vec<Fault>> {
+        Compiler::new(&[]).compile_unchecked(source, &ROOTS)
     }
 
     fn test(source: &str) -> Truth {
@@ -294,7 +306,8 @@ mod tests {
             plugin("len", |_| Ok(Value::Int(-1))),
         ];
         let compiler = Compiler::new(&functions);
-        let test = |source: &str| compiler.compile(source, &ROOTS).map(|predicate| predicate.test(&known));
+        let test =
+            |source: &str| compiler.compile_unchecked(source, &ROOTS).map(|predicate| predicate.test(&known));
         let because = |why: &str| Ok(Truth::Unknown(Unknown::Fault(why.to_owned())));
         assert_eq!(test("fail(event.code) == 1"), because("`fail` has no answer"));
         assert_eq!(test("burst(event.code) == 1"), because("`burst` panicked"));
@@ -302,6 +315,21 @@ mod tests {
         assert_eq!(test("wide(1).len() == 1"), because("a text is too long"));
         assert_eq!(test("next(event.code) == 8 && event.code.next() == 8"), Ok(Truth::True));
         assert_eq!(test("event.name.len() == 6"), Ok(Truth::True));
+    }
+
+    #[test]
+    fn an_answer_looks_at_so_much_text_and_no_more() {
+        let text = Value::text("x".repeat(16_000));
+        let look = "event.name.contains(event.name)";
+        let test = |times: usize| {
+            let source = vec![look; times].join(" && ");
+            let compiled = compile(&source).unwrap_or_else(|fault| panic!("{fault:?}"));
+            compiled.test(&|_, _| Some(text.clone()))
+        };
+        let too_much = Truth::Unknown(Unknown::Fault("the predicate looks at too much text".to_owned()));
+        assert_eq!((test(30), test(40)), (Truth::True, too_much));
+        // The next answer has a budget of its own.
+        assert_eq!(test(1), Truth::True);
     }
 
     #[test]

@@ -37,8 +37,33 @@ pub struct Function {
     /// What its arguments must be and what it gives, where that is known.
     takes: Kind,
     gives: Kind,
-    example: &'static str,
+    doc: Option<FunctionDoc>,
     body: Arc<Body>,
+}
+
+/// A function that every predicate may call, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FunctionDoc {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is called: `text.contains(part)`.
+    pub signature: &'static str,
+    /// What it answers, in one sentence.
+    pub text: &'static str,
+    /// An expression that calls it.
+    pub example: &'static str,
+    /// What the example gives.
+    pub gives: &'static str,
+}
+
+/// The functions that every predicate may call, in the order in which they are best read.
+pub fn builtin_functions() -> impl Iterator<Item = FunctionDoc> {
+    builtin().into_iter().filter_map(|function| function.doc)
+}
+
+/// The units of time that may follow a whole number, each with its nanoseconds.
+pub fn units() -> impl Iterator<Item = (&'static str, i64)> {
+    UNITS.into_iter()
 }
 
 impl Function {
@@ -67,7 +92,7 @@ impl Function {
             arity,
             takes: Kind::Any,
             gives: Kind::Any,
-            example: "",
+            doc: None,
             body: Arc::new(body),
         })
     }
@@ -82,9 +107,9 @@ impl Function {
         self.arity
     }
 
-    /// A predicate that calls it and is true; empty for functions of plugins.
-    pub fn example(&self) -> &str {
-        self.example
+    /// What people should know of it; nothing for functions of plugins.
+    pub fn doc(&self) -> Option<FunctionDoc> {
+        self.doc
     }
 
     pub(super) fn takes(&self) -> Kind {
@@ -132,76 +157,122 @@ pub(super) const UNITS: [(&str, i64); 7] = [
     ("days", 86_400_000_000_000),
 ];
 
-/// The functions that every predicate may call.
+/// The functions that every predicate may call. Few on purpose: inputs cut, trim and convert what they read, so a rule
+/// only has to compare; and whoever looks for a pattern wants a class or a field of its own.
 pub(super) fn builtin() -> Vec<Function> {
-    use Kind::{Bool, Number, Text};
+    use Kind::{Count, Flag, Number, Text};
+    let doc = |name, signature, text, example, gives| FunctionDoc { name, signature, text, example, gives };
     vec![
-        of("contains", 2, Text, Bool, r#""timed out".contains("out")"#, |args| {
-            two_texts(args).map(|(text, part)| Value::Bool(text.contains(part)))
-        }),
-        of("starts_with", 2, Text, Bool, r#""pump-1".starts_with("pump")"#, |args| {
-            two_texts(args).map(|(text, part)| Value::Bool(text.starts_with(part)))
-        }),
-        of("ends_with", 2, Text, Bool, r#""pump-1".ends_with("-1")"#, |args| {
-            two_texts(args).map(|(text, part)| Value::Bool(text.ends_with(part)))
-        }),
-        // Characters, not bytes.
-        of("len", 1, Text, Number, r#""größe".len() == 5"#, |args| match args {
-            [Value::Text(text)] => Ok(Value::Int(i64::try_from(text.chars().count()).unwrap_or(i64::MAX))),
-            _ => Err(misfit(args, "text")),
-        }),
-        of("to_lower", 1, Text, Text, r#""Pump".to_lower() == "pump""#, |args| match args {
-            [Value::Text(text)] => Ok(Value::text(text.to_lowercase())),
-            _ => Err(misfit(args, "text")),
-        }),
-        of("abs", 1, Number, Number, "abs(-7) == 7", |args| match args {
-            [Value::Int(n)] => n.checked_abs().map(Value::Int).ok_or_else(overflow),
-            [Value::Float(x)] => Ok(Value::Float(x.abs())),
-            _ => Err(misfit(args, "a number")),
-        }),
-        of("min", 2, Number, Number, "min(7, 3) == 3", |args| pick(args, Ordering::Less)),
-        of("max", 2, Number, Number, "max(7, 3.5) == 7", |args| pick(args, Ordering::Greater)),
+        of(
+            doc(
+                "contains",
+                "text.contains(part)",
+                "Whether the part stands anywhere in the text; upper and lower case differ.",
+                r#""timed out".contains("out")"#,
+                "true",
+            ),
+            (2, Text, Flag),
+            |args| two_texts(args).map(|(text, part)| Value::Bool(text.contains(part))),
+        ),
+        of(
+            doc(
+                "starts_with",
+                "text.starts_with(part)",
+                "Whether the text begins with the part.",
+                r#""pump-1".starts_with("pump")"#,
+                "true",
+            ),
+            (2, Text, Flag),
+            |args| two_texts(args).map(|(text, part)| Value::Bool(text.starts_with(part))),
+        ),
+        of(
+            doc(
+                "ends_with",
+                "text.ends_with(part)",
+                "Whether the text ends with the part.",
+                r#""pump-1".ends_with("-2")"#,
+                "false",
+            ),
+            (2, Text, Flag),
+            |args| two_texts(args).map(|(text, part)| Value::Bool(text.ends_with(part))),
+        ),
+        of(
+            doc("len", "text.len()", "How many characters the text has.", r#""größe".len()"#, "5"),
+            (1, Text, Count),
+            |args| match args {
+                [Value::Text(text)] => {
+                    Ok(Value::Int(i64::try_from(text.chars().count()).unwrap_or(i64::MAX)))
+                }
+                _ => Err(misfit(args, "text")),
+            },
+        ),
+        of(
+            doc(
+                "to_lower",
+                "text.to_lower()",
+                "The text in lower case, to compare without regard to case.",
+                r#""Timed OUT".to_lower()"#,
+                r#""timed out""#,
+            ),
+            (1, Text, Text),
+            |args| match args {
+                [Value::Text(text)] => Ok(Value::text(text.to_lowercase())),
+                _ => Err(misfit(args, "text")),
+            },
+        ),
+        of(
+            doc("abs", "abs(number)", "The number without its sign.", "abs(3 - 10)", "7"),
+            (1, Number, Number),
+            |args| match args {
+                [Value::Int(n)] => n.checked_abs().map(Value::Int).ok_or_else(overflow),
+                [Value::Float(x)] => Ok(Value::Float(x.abs())),
+                _ => Err(misfit(args, "a number")),
+            },
+        ),
+        of(
+            doc("min", "min(a, b)", "The smaller of two numbers.", "min(7, 3)", "3"),
+            (2, Number, Number),
+            |args| pick(args, Ordering::Less),
+        ),
+        of(
+            doc("max", "max(a, b)", "The larger of two numbers.", "max(7, 3.5)", "7"),
+            (2, Number, Number),
+            |args| pick(args, Ordering::Greater),
+        ),
     ]
 }
 
 /// The operators, as functions. `&&` and `||` are not among them: they do not always look at both sides.
 pub(super) fn operators() -> Vec<Function> {
-    use Kind::{Any, Bool, Number};
+    use Kind::{Any, Flag, Number, Span};
+    let comparison = |name: &'static str, holds: fn(Ordering) -> bool| {
+        operator(name, (2, Any, Flag), move |args| compare(args, name).map(|order| Value::Bool(holds(order))))
+    };
     let mut all = vec![
-        of("==", 2, Any, Bool, "7 == 7.0", |args| {
-            compare(args, "==").map(|order| Value::Bool(order.is_eq()))
-        }),
-        of("!=", 2, Any, Bool, "0.1 + 0.2 != 0.3", |args| {
-            compare(args, "!=").map(|order| Value::Bool(order.is_ne()))
-        }),
-        of("<", 2, Any, Bool, "7 < 7.5", |args| compare(args, "<").map(|order| Value::Bool(order.is_lt()))),
-        of("<=", 2, Any, Bool, "7 <= 7", |args| compare(args, "<=").map(|order| Value::Bool(order.is_le()))),
-        of(">", 2, Any, Bool, r#""b" > "a""#, |args| {
-            compare(args, ">").map(|order| Value::Bool(order.is_gt()))
-        }),
-        of(">=", 2, Any, Bool, "7 >= 7", |args| compare(args, ">=").map(|order| Value::Bool(order.is_ge()))),
-        of("+", 2, Number, Number, "1 + 2 == 3", |args| calculate(args, "+", i64::checked_add, |a, b| a + b)),
-        of("-", 2, Number, Number, "1 - 2 == -1", |args| {
-            calculate(args, "-", i64::checked_sub, |a, b| a - b)
-        }),
-        of("*", 2, Number, Number, "2 * 1.5 == 3", |args| {
-            calculate(args, "*", i64::checked_mul, |a, b| a * b)
-        }),
-        of("/", 2, Number, Number, "7 / 2 == 3", |args| calculate(args, "/", i64::checked_div, |a, b| a / b)),
-        of("%", 2, Number, Number, "7 % 4 == 3", |args| calculate(args, "%", i64::checked_rem, |a, b| a % b)),
-        of("-", 1, Number, Number, "-(1 + 2) == -3", |args| match args {
+        comparison("==", Ordering::is_eq),
+        comparison("!=", Ordering::is_ne),
+        comparison("<", Ordering::is_lt),
+        comparison("<=", Ordering::is_le),
+        comparison(">", Ordering::is_gt),
+        comparison(">=", Ordering::is_ge),
+        operator("+", (2, Number, Number), |args| calculate(args, "+", i64::checked_add, |a, b| a + b)),
+        operator("-", (2, Number, Number), |args| calculate(args, "-", i64::checked_sub, |a, b| a - b)),
+        operator("*", (2, Number, Number), |args| calculate(args, "*", i64::checked_mul, |a, b| a * b)),
+        operator("/", (2, Number, Number), |args| calculate(args, "/", i64::checked_div, |a, b| a / b)),
+        operator("%", (2, Number, Number), |args| calculate(args, "%", i64::checked_rem, |a, b| a % b)),
+        operator("-", (1, Number, Number), |args| match args {
             [Value::Int(n)] => n.checked_neg().map(Value::Int).ok_or_else(overflow),
             [Value::Float(x)] => Ok(Value::Float(-x)),
             _ => Err(misfit(args, "a number")),
         }),
-        of("!", 1, Bool, Bool, "!(1 == 2)", |args| match args {
+        operator("!", (1, Flag, Flag), |args| match args {
             [Value::Bool(b)] => Ok(Value::Bool(!b)),
             _ => Err(misfit(args, "true/false")),
         }),
     ];
     // A unit behind a number is what Rhai calls a getter.
     all.extend(UNITS.iter().map(|&(unit, nanos)| {
-        of(&format!("get${unit}"), 1, Number, Number, "", move |args| match args {
+        operator(&format!("get${unit}"), (1, Number, Span), move |args| match args {
             [Value::Int(n)] => n.checked_mul(nanos).map(Value::Int).ok_or_else(overflow),
             _ => Err("needs a whole number before it".to_owned()),
         })
@@ -230,14 +301,20 @@ pub(super) fn is_within(value: &Value, low: i64, high: i64, with_high: bool) -> 
 }
 
 fn of(
-    name: &str,
-    arity: usize,
-    takes: Kind,
-    gives: Kind,
-    example: &'static str,
+    doc: FunctionDoc,
+    kinds: (usize, Kind, Kind),
     body: impl Fn(&[Value]) -> Result<Value, String> + Send + Sync + 'static,
 ) -> Function {
-    Function { name: name.into(), arity, takes, gives, example, body: Arc::new(body) }
+    Function { doc: Some(doc), ..operator(doc.name, kinds, body) }
+}
+
+/// A function without a doc: how many arguments, of what kind, and the kind of its answer.
+fn operator(
+    name: &str,
+    (arity, takes, gives): (usize, Kind, Kind),
+    body: impl Fn(&[Value]) -> Result<Value, String> + Send + Sync + 'static,
+) -> Function {
+    Function { name: name.into(), arity, takes, gives, doc: None, body: Arc::new(body) }
 }
 
 fn overflow() -> String {
@@ -294,27 +371,47 @@ mod tests {
     use super::*;
     use crate::predicate::{Compiler, Truth};
 
+    fn answer(source: &str) -> Truth {
+        let compiled = Compiler::new(&[]).compile_unchecked(source, &[]);
+        compiled.unwrap_or_else(|faults| panic!("{source}: {faults:?}")).test(&|_, _| None)
+    }
+
     #[test]
-    fn every_example_holds() {
-        let compiler = Compiler::new(&[]);
-        for function in builtin().into_iter().chain(operators()) {
-            let unit = function.name().starts_with("get$");
-            assert_eq!(function.example().is_empty(), unit, "{function:?}");
-            if !unit {
-                let answer =
-                    compiler.compile(function.example(), &[]).map(|predicate| predicate.test(&|_, _| None));
-                assert_eq!(answer, Ok(Truth::True), "{function:?}: {}", function.example());
-            }
+    fn every_example_gives_what_its_doc_says() {
+        assert_eq!(builtin_functions().count(), builtin().len());
+        for doc in builtin_functions() {
+            assert!(doc.example.contains(doc.name) && doc.signature.contains(doc.name), "{doc:?}");
+            assert!(doc.text.ends_with('.'), "{doc:?}");
+            assert_eq!(answer(&format!("({}) == {}", doc.example, doc.gives)), Truth::True, "{doc:?}");
+        }
+    }
+
+    #[test]
+    fn operators_compute_as_people_expect() {
+        let sources = [
+            "7 == 7.0",
+            "0.1 + 0.2 != 0.3",
+            "7 < 7.5",
+            "7 <= 7",
+            r#""b" > "a""#,
+            "7 >= 7",
+            "1 + 2 == 3",
+            "1 - 2 == -1",
+            "2 * 1.5 == 3",
+            "7 / 2 == 3",
+            "7 % 4 == 3",
+            "-(1 + 2) == -3",
+            "!(1 == 2)",
+        ];
+        for source in sources {
+            assert_eq!(answer(source), Truth::True, "{source}");
         }
     }
 
     #[test]
     fn units_are_nanoseconds() {
-        let compiler = Compiler::new(&[]);
-        for (unit, nanos) in UNITS {
-            let source = format!("3.{unit} == {}", 3 * nanos);
-            let answer = compiler.compile(&source, &[]).map(|predicate| predicate.test(&|_, _| None));
-            assert_eq!(answer, Ok(Truth::True), "{source}");
+        for (unit, nanos) in units() {
+            assert_eq!(answer(&format!("3.{unit} == {}", 3 * nanos)), Truth::True, "{unit}");
         }
     }
 

@@ -9,10 +9,17 @@
 
 mod answer;
 mod check;
+mod compare;
 mod compile;
+mod constant;
+mod fault;
 mod fence;
 mod functions;
+mod kind;
 mod scan;
+mod slips;
+mod term;
+mod values;
 
 use std::fmt;
 
@@ -20,43 +27,23 @@ use smol_str::SmolStr;
 
 pub use answer::Predicate;
 pub use compile::Compiler;
-pub use functions::Function;
-
-/// The functions that every predicate may call.
-pub fn functions() -> Vec<Function> {
-    functions::builtin()
-}
+pub use fault::Fault;
+pub use functions::{Function, FunctionDoc, builtin_functions, units};
+pub use kind::Kind;
 
 /// A name that predicates read from: `event` with its fields, or `periodic` with its measures.
 #[derive(Clone, Copy, Debug)]
 pub struct Root<'a> {
     /// The word before the dot.
     pub name: &'a str,
-    /// The words that may follow the dot; any word when it is not known which.
-    pub fields: Option<&'a [&'a str]>,
+    /// The words that may follow the dot, each with its kind; any word when it is not known which.
+    pub fields: Option<&'a [(&'a str, Kind)]>,
 }
 
-/// Why a predicate was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// Stable name of the kind of fault, for example `unknown-field`.
-    pub code: &'static str,
-    /// What is wrong: lower case, no full stop, user text in backticks.
-    pub message: String,
-    /// The byte of the source that is meant.
-    pub offset: usize,
-    /// What to do about it.
-    pub help: Option<String>,
-}
-
-impl Fault {
-    fn new(code: &'static str, offset: usize, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), offset, help: None }
-    }
-
-    fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
+impl<'a> Root<'a> {
+    /// The words that are known to follow the dot.
+    fn words(&self) -> impl Iterator<Item = &'a str> + Clone {
+        self.fields.unwrap_or_default().iter().map(|(word, _)| *word)
     }
 }
 
@@ -91,41 +78,6 @@ impl fmt::Display for Unknown {
             Self::Missing { root, field } => write!(f, "`{root}.{field}` is missing"),
             Self::Fault(why) => f.write_str(why),
         }
-    }
-}
-
-/// What is known about a value before it is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Any,
-    Bool,
-    Number,
-    Text,
-}
-
-impl Kind {
-    fn fits(self, other: Self) -> bool {
-        self == other || self == Self::Any || other == Self::Any
-    }
-
-    fn of_rhai(name: &str) -> Self {
-        match name {
-            "i64" | "f64" => Self::Number,
-            "bool" => Self::Bool,
-            "string" => Self::Text,
-            _ => Self::Any,
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Any => "something else",
-            Self::Bool => "true/false",
-            Self::Number => "a number",
-            Self::Text => "text",
-        })
     }
 }
 

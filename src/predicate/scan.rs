@@ -1,210 +1,119 @@
-//! A first look at the spelling, before the parser: it refuses all that no predicate may hold, in words that help.
-//!
-//! What passes has no braces, no assignment and no keyword of a statement, so it can be nothing but an expression.
+//! Source to tokens, before the parser sees it. Every source has tokens: what no predicate may hold is one too.
+
+use std::ops::Range;
 
 use crate::predicate::Fault;
 
-/// Refuses what is not an expression, and slips that are common.
-pub(super) fn scan(source: &str) -> Result<(), Fault> {
-    let mut scanner = Scanner { source, at: 0, said: false, after_dot: false };
-    while let Some(c) = scanner.rest().chars().next() {
-        scanner.step(c)?;
-    }
-    if scanner.said { Ok(()) } else { Err(Fault::new("empty", 0, "the predicate says nothing")) }
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Word,
+    Number,
+    /// A number with letters behind it: `5m`.
+    Amount,
+    /// `"…"`
+    Text,
+    /// Text in quotes that are not `"`.
+    Quoted,
+    /// `# …`, which is a comment in YAML and not here.
+    Remark,
+    Sign,
 }
 
-struct Scanner<'a> {
-    source: &'a str,
-    at: usize,
-    /// Whether anything but blanks and comments was seen.
-    said: bool,
-    after_dot: bool,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) what: What,
+    pub(super) span: Range<usize>,
 }
 
-impl<'a> Scanner<'a> {
-    fn rest(&self) -> &'a str {
-        self.source.get(self.at..).unwrap_or_default()
-    }
+/// The tokens of a source, and whether its last comment is closed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tokens {
+    pub(super) all: Vec<Token>,
+    pub(super) comments: usize,
+    pub(super) open_comment: Option<usize>,
+}
 
-    fn fault(&self, code: &'static str, message: impl Into<String>) -> Fault {
-        Fault::new(code, self.at, message)
-    }
-
-    fn step(&mut self, c: char) -> Result<(), Fault> {
-        let rest = self.rest();
+/// Reads the tokens of a source; its blanks and comments are none.
+pub(super) fn tokens(source: &str) -> Tokens {
+    let mut tokens = Tokens::default();
+    let mut at = 0;
+    while let Some(rest) = source.get(at..)
+        && let Some(c) = rest.chars().next()
+    {
         if c.is_whitespace() {
-            self.at += c.len_utf8();
-            return Ok(());
+            at += c.len_utf8();
+            continue;
         }
-        if rest.starts_with("//") {
-            self.at += rest.find('\n').unwrap_or(rest.len());
-            return Ok(());
-        }
-        if rest.starts_with("/*") {
-            return self.comment();
-        }
-        self.said = true;
-        let len = match c {
-            '"' => text_len(rest),
-            '0'..='9' => self.number()?,
-            c if c.is_alphabetic() || c == '_' => self.word()?,
-            _ => self.symbol(c)?,
-        };
-        self.after_dot = c == '.' && !rest.starts_with("..");
-        self.at += len;
-        Ok(())
-    }
-
-    /// Comments nest.
-    fn comment(&mut self) -> Result<(), Fault> {
-        let (rest, mut depth, mut at) = (self.rest().as_bytes(), 0_usize, 0);
-        loop {
-            match (rest.get(at), rest.get(at + 1)) {
-                (Some(b'/'), Some(b'*')) => (depth, at) = (depth + 1, at + 2),
-                (Some(b'*'), Some(b'/')) => (depth, at) = (depth - 1, at + 2),
-                (Some(_), _) => at += 1,
-                (None, _) => return Err(self.fault("predicate-syntax", "the comment is not closed")),
+        if rest.starts_with("//") || rest.starts_with("/*") {
+            tokens.comments += 1;
+            match comment_len(rest) {
+                Some(len) => at += len,
+                None => {
+                    tokens.open_comment = Some(at);
+                    return tokens;
+                }
             }
-            if depth == 0 {
-                self.at += at;
-                return Ok(());
-            }
+            continue;
         }
-    }
-
-    fn number(&self) -> Result<usize, Fault> {
-        let rest = self.rest();
-        let digits = |from: usize| {
-            let tail = rest.get(from..).unwrap_or_default();
-            tail.len() - tail.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_').len()
-        };
-        if let Some(radix) =
-            [("0x", 16), ("0o", 8), ("0b", 2)].iter().find_map(|(p, r)| rest.starts_with(p).then_some(*r))
-        {
-            let len = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-            let plain = rest.get(2..len).unwrap_or_default().replace('_', "");
-            // Bit patterns over i64::MAX would turn negative.
-            return match i64::from_str_radix(&plain, radix) {
-                Ok(_) => Ok(len),
-                Err(_) => Err(self.too_large(rest.get(..len).unwrap_or_default())),
-            };
-        }
-        let mut len = digits(0);
-        let mut whole = true;
-        if rest.get(len..).is_some_and(|tail| tail.starts_with('.')) && digits(len + 1) > 0 {
-            len += 1 + digits(len + 1);
-            whole = false;
-        }
-        let exponent = rest.get(len..).and_then(|tail| tail.strip_prefix(['e', 'E']));
-        if let Some(tail) = exponent {
-            let sign = usize::from(tail.starts_with(['+', '-']));
-            if digits(len + 1 + sign) > 0 {
-                len += 1 + sign + digits(len + 1 + sign);
-                whole = false;
-            }
-        }
-        let spelt = rest.get(..len).unwrap_or_default();
-        let tail = rest.get(len..).unwrap_or_default();
-        let letters = tail.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(tail.len());
-        if let Some(unit) = tail.get(..letters).filter(|unit| !unit.is_empty()) {
-            return Err(self.unit(spelt, unit));
-        }
-        let plain = spelt.replace('_', "");
-        let fits =
-            if whole { plain.parse::<i64>().is_ok() } else { plain.parse::<f64>().is_ok_and(f64::is_finite) };
-        if fits { Ok(len) } else { Err(self.too_large(spelt)) }
-    }
-
-    fn too_large(&self, spelt: &str) -> Fault {
-        self.fault("too-large", format!("the number `{spelt}` is too large"))
-    }
-
-    fn unit(&self, number: &str, unit: &str) -> Fault {
-        let meant = match unit {
-            "ms" => "ms",
-            "s" | "sec" | "secs" | "seconds" => "sec",
-            "m" | "min" | "mins" | "minutes" => "min",
-            "h" | "hour" | "hours" => "hours",
-            "d" | "day" | "days" => "days",
-            _ => "",
-        };
-        let fault = self.fault("predicate-syntax", format!("`{number}{unit}` is not a number"));
-        match meant {
-            "" => fault,
-            unit => fault.with_help(format!("write `{number}.{unit}` for a span of time")),
-        }
-    }
-
-    fn word(&self) -> Result<usize, Fault> {
-        let rest = self.rest();
-        let len = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-        let word = rest.get(..len).unwrap_or_default();
-        if self.after_dot {
-            return Ok(len);
-        }
-        let operator = match word.to_ascii_lowercase().as_str() {
-            "and" => "&&",
-            "or" => "||",
-            "not" => "!",
-            _ if STATEMENTS.contains(&word) => {
-                let fault = self.fault("not-allowed", format!("`{word}` is not allowed here"));
-                return Err(fault.with_help("a predicate is one expression that is true or false"));
-            }
-            _ => return Ok(len),
-        };
-        let fault = self.fault("predicate-syntax", format!("`{word}` is not an operator"));
-        Err(fault.with_help(format!("write `{operator}`")))
-    }
-
-    fn symbol(&self, c: char) -> Result<usize, Fault> {
-        let rest = self.rest();
-        for symbol in ["=>", "=<", "<>", "===", "!=="] {
-            if rest.starts_with(symbol) {
-                let meant = match symbol {
-                    "=>" => ">=",
-                    "=<" => "<=",
-                    "===" => "==",
-                    _ => "!=",
-                };
-                let fault = self.fault("predicate-syntax", format!("`{symbol}` is not an operator"));
-                return Err(fault.with_help(format!("write `{meant}`")));
-            }
-        }
-        for symbol in ["==", "!=", "<=", ">=", "&&", "||", "..=", ".."] {
-            if rest.starts_with(symbol) {
-                return Ok(symbol.len());
-            }
-        }
-        match c {
-            '<' | '>' | '!' | '+' | '-' | '*' | '/' | '%' | '(' | ')' | '[' | ']' | ',' | '.' => Ok(1),
-            '=' => Err(self.fault("predicate-syntax", "`=` does not compare").with_help("write `==`")),
-            '&' => Err(self.fault("predicate-syntax", "`&` is not an operator").with_help("write `&&`")),
-            '|' => Err(self.fault("predicate-syntax", "`|` is not an operator").with_help("write `||`")),
-            '\'' => Err(self.quotes(rest)),
+        let (what, len) = match c {
+            '"' => (What::Text, quoted_len(rest, '"')),
+            '\'' => (What::Quoted, quoted_len(rest, '\'')),
+            '`' => (What::Quoted, quoted_len(rest, '`')),
+            '\u{201c}' | '\u{201d}' | '\u{201e}' => (What::Quoted, curly_len(rest)),
+            '#' if !rest.starts_with("#{") => (What::Remark, rest.find('\n').unwrap_or(rest.len())),
+            '0'..='9' => number(rest),
+            c if is_letter(c) => (What::Word, word_len(rest)),
             c => {
-                let fault = self.fault("not-allowed", format!("`{}` is not allowed here", c.escape_debug()));
-                Err(fault.with_help("a predicate is one expression that is true or false"))
+                let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign));
+                (What::Sign, sign.map_or(c.len_utf8(), |sign| sign.len()))
             }
-        }
+        };
+        tokens.all.push(Token { what, span: at..at + len });
+        at += len;
     }
+    tokens
+}
 
-    fn quotes(&self, rest: &str) -> Fault {
-        let fault = self.fault("predicate-syntax", "text stands in double quotes");
-        match rest.get(1..).and_then(|tail| tail.split_once('\'')) {
-            Some((text, _)) if text.len() <= 40 => {
-                fault.with_help(format!("write `\"{}\"`", text.escape_debug()))
-            }
-            _ => fault,
+/// Signs of more than one character, those of other languages too.
+const SIGNS: [&str; 30] = [
+    "===", "!==", "..=", "&&=", "||=", "**=", "<<=", ">>=", "=>", "=<", "<>", "=~", "~=", "==", "!=", "<=",
+    ">=", "&&", "||", "..", "+=", "-=", "*=", "/=", "%=", ":=", "??", "?.", "**", "::",
+];
+
+fn is_letter(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+fn word_len(rest: &str) -> usize {
+    rest.find(|c| !is_letter(c)).unwrap_or(rest.len())
+}
+
+/// Comments nest. `None` when it is not closed.
+fn comment_len(rest: &str) -> Option<usize> {
+    if rest.starts_with("//") {
+        return Some(rest.find('\n').unwrap_or(rest.len()));
+    }
+    let (bytes, mut depth, mut at) = (rest.as_bytes(), 0_usize, 0);
+    loop {
+        match (bytes.get(at)?, bytes.get(at + 1)) {
+            (b'/', Some(b'*')) => (depth, at) = (depth + 1, at + 2),
+            (b'*', Some(b'/')) => (depth, at) = (depth - 1, at + 2),
+            _ => at += 1,
+        }
+        if depth == 0 {
+            return Some(at);
         }
     }
 }
 
-/// The length of a text, quotes included; the parser reports one that is not closed.
-fn text_len(rest: &str) -> usize {
+/// The length of a text, quotes included; up to the end of the line when it is not closed.
+fn quoted_len(rest: &str, quote: char) -> usize {
     let mut escaped = true;
     for (at, c) in rest.char_indices() {
         match c {
-            '"' if !escaped => return at + 1,
+            '\n' => return at,
+            c if c == quote && !escaped => return at + quote.len_utf8(),
             '\\' if !escaped => escaped = true,
             _ => escaped = false,
         }
@@ -212,102 +121,88 @@ fn text_len(rest: &str) -> usize {
     rest.len()
 }
 
-/// Words that begin statements or reach behind the fence.
-const STATEMENTS: [&str; 38] = [
-    "let",
-    "const",
-    "if",
-    "else",
-    "switch",
-    "do",
-    "while",
-    "loop",
-    "until",
-    "for",
-    "fn",
-    "private",
-    "return",
-    "throw",
-    "try",
-    "catch",
-    "break",
-    "continue",
-    "import",
-    "export",
-    "as",
-    "global",
-    "this",
-    "eval",
-    "Fn",
-    "call",
-    "curry",
-    "print",
-    "debug",
-    "is_shared",
-    "is_def_var",
-    "is_def_fn",
-    "type_of",
-    "sleep",
-    "timestamp",
-    "exit",
-    "new",
-    "async",
-];
+fn curly_len(rest: &str) -> usize {
+    let end = rest.char_indices().skip(1).find(|(_, c)| matches!(c, '\u{201c}' | '\u{201d}' | '"' | '\n'));
+    end.map_or(rest.len(), |(at, c)| if c == '\n' { at } else { at + c.len_utf8() })
+}
+
+fn number(rest: &str) -> (What, usize) {
+    let digits = |from: usize| {
+        let tail = rest.get(from..).unwrap_or_default();
+        tail.len() - tail.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_').len()
+    };
+    if ["0x", "0o", "0b"].iter().any(|radix| rest.starts_with(radix)) {
+        return (What::Number, word_len(rest));
+    }
+    let mut len = digits(0);
+    if rest.get(len..).is_some_and(|tail| tail.starts_with('.')) && starts_with_digit(rest, len + 1) {
+        len += 1 + digits(len + 1);
+    }
+    if let Some(tail) = rest.get(len..).and_then(|tail| tail.strip_prefix(['e', 'E'])) {
+        let sign = usize::from(tail.starts_with(['+', '-']));
+        if starts_with_digit(tail, sign) {
+            len += 1 + sign + digits(len + 1 + sign);
+        }
+    }
+    match word_len(rest.get(len..).unwrap_or_default()) {
+        0 => (What::Number, len),
+        letters => (What::Amount, len + letters),
+    }
+}
+
+fn starts_with_digit(text: &str, at: usize) -> bool {
+    text.as_bytes().get(at).is_some_and(u8::is_ascii_digit)
+}
+
+/// Refuses a number that Rhai would read as another one.
+pub(super) fn check_number(spelt: &str, span: &Range<usize>) -> Option<Fault> {
+    let plain = spelt.replace('_', "");
+    let radix = [("0x", 16), ("0o", 8), ("0b", 2)].into_iter().find(|(prefix, _)| plain.starts_with(prefix));
+    let fits = match radix {
+        // Bit patterns over i64::MAX would turn negative.
+        Some((_, radix)) => plain.get(2..).is_some_and(|digits| i64::from_str_radix(digits, radix).is_ok()),
+        None if plain.contains(['.', 'e', 'E']) => plain.parse::<f64>().is_ok_and(f64::is_finite),
+        None => plain.parse::<i64>().is_ok(),
+    };
+    let fault = || Fault::new("too-large", span.clone(), format!("the number `{spelt}` is too large"));
+    (!fits).then(fault)
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn common_slips_get_advice() {
-        let cases = [
-            ("event.x == 1 and true", 13, "write `&&`"),
-            ("event.x == 1 OR true", 13, "write `||`"),
-            ("not true", 0, "write `!`"),
-            ("event.x = 1", 8, "write `==`"),
-            ("event.x === 1", 8, "write `==`"),
-            ("event.x <> 1", 8, "write `!=`"),
-            ("event.x => 1", 8, "write `>=`"),
-            ("event.x =< 1", 8, "write `<=`"),
-            ("true & true", 5, "write `&&`"),
-            ("true | true", 5, "write `||`"),
-            ("event.größe == 'a b'", 17, "write `\"a b\"`"),
-            ("event.x > 5m", 10, "write `5.min` for a span of time"),
-            ("event.x > 60s", 10, "write `60.sec` for a span of time"),
-            ("event.x > 36h", 10, "write `36.hours` for a span of time"),
-            ("event.x > 250ms", 10, "write `250.ms` for a span of time"),
-            ("event.x > 7d", 10, "write `7.days` for a span of time"),
-        ];
-        for (source, offset, help) in cases {
-            let fault = scan(source).err();
-            assert_eq!(fault.as_ref().map(|f| f.offset), Some(offset), "{source}");
-            assert_eq!(fault.and_then(|f| f.help).as_deref(), Some(help), "{source}");
-        }
+    fn read(source: &str) -> Vec<&str> {
+        tokens(source).all.iter().map(|token| source.get(token.span.clone()).unwrap_or("(outside)")).collect()
     }
 
     #[test]
-    fn text_comments_and_fields_may_say_anything() {
-        let sources = [
-            "event.x == \"a and 'b' = 5m; {`\\\"#}\"",
-            "event.x == 1 // a and 'b' = 5m",
-            "event.x == 1 /* a and 'b' = 5m */",
-            "event.and == 1 && event.not && event. or",
-            "event.x5m == 1 && x_and_y == 1",
-            "5.min > 1.5 && 1e3 > 1E-3 && 0x5d > 1_000 && event.x in 1..5",
-            "\"open and",
+    fn tokens_are_found_whatever_the_source() {
+        let cases: [(&str, &[&str]); 8] = [
+            ("event.x>=1..5", &["event", ".", "x", ">=", "1", "..", "5"]),
+            ("5.min 1.5e-3x 0xff", &["5", ".", "min", "1.5e-3x", "0xff"]),
+            (r#""a \" 'b'" 'c "d"'"#, &[r#""a \" 'b'""#, r#"'c "d"'"#]),
+            ("größe/* a /* b */ */== “x” // c", &["größe", "==", "“x”"]),
+            ("a # b\n&& c", &["a", "# b", "&&", "c"]),
+            ("\"open\n== 'open", &["\"open", "==", "'open"]),
+            ("a /* b", &["a"]),
+            ("", &[]),
         ];
-        for source in sources {
-            assert_eq!(scan(source), Ok(()), "{source}");
+        for (source, expected) in cases {
+            assert_eq!(read(source), expected, "{source}");
         }
+        assert_eq!(tokens("a /* b").open_comment, Some(2));
     }
 
     #[test]
     fn numbers_that_do_not_fit_are_refused() {
-        for source in
+        for spelt in
             ["9223372036854775808", "99999999999999999999", "1e999", "0xffffffffffffffff", "0x", "0b2"]
         {
-            assert_eq!(scan(source).map_err(|fault| fault.code), Err("too-large"), "{source}");
+            assert_eq!(check_number(spelt, &(0..1)).map(|fault| fault.code), Some("too-large"), "{spelt}");
         }
-        assert_eq!(scan("9223372036854775807 > 1e308 && 0x7fffffffffffffff > 1"), Ok(()));
+        for spelt in ["9223372036854775807", "1e308", "0x7fffffffffffffff", "1_000", "1.5E-3"] {
+            assert_eq!(check_number(spelt, &(0..1)), None, "{spelt}");
+        }
     }
 }

@@ -12,8 +12,9 @@ use crate::error::Problem;
 use crate::input::Mapping;
 use crate::model::Schema;
 use crate::plugin::Registry;
-use crate::predicate::{Compiler, Predicate, Root};
+use crate::predicate::{Compiler, Kind, Predicate, Root};
 use crate::rule::class::{Class, Condition};
+use crate::rule::expression;
 use crate::rule::files::{Article, Forms, PackTexts};
 use crate::rule::names;
 use crate::rule::schema::{Identity, Ties};
@@ -289,7 +290,8 @@ impl<'a> Build<'a> {
                 break;
             }
             if key.scalar() == Some("where") {
-                class.predicate = self.predicate(value, "event", known);
+                let fields = known.map(|known| expression::fields(&self.mappings, known));
+                class.predicate = self.predicate(value, "event", fields.as_deref());
                 let reads = class.predicate.iter().flat_map(Predicate::reads);
                 let full = reads.filter(|(_, field)| self.schema.intern(field).is_none()).count() > 0;
                 if full {
@@ -310,22 +312,15 @@ impl<'a> Build<'a> {
         &mut self,
         node: &Node,
         name: &str,
-        fields: Option<&[impl AsRef<str>]>,
+        fields: Option<&[(&str, Kind)]>,
     ) -> Option<Predicate> {
-        let fields: Option<Vec<&str>> = fields.map(|fields| fields.iter().map(AsRef::as_ref).collect());
-        let root = Root { name, fields: fields.as_deref() };
-        let faults = match self.compiler.compile(node.scalar()?, &[root]).map_err(|fault| vec![fault]) {
-            Ok(predicate) => return Some(predicate),
-            Err(faults) => faults,
-        };
-        for fault in faults {
-            let problem = node.problem_at(fault.offset, fault.code, fault.message);
-            self.faults.push(match fault.help {
-                Some(help) => problem.with_help(help),
-                None => problem,
-            });
+        match self.compiler.compile(node.scalar()?, &[Root { name, fields }]) {
+            Ok(predicate) => Some(predicate),
+            Err(faults) => {
+                self.faults.extend(faults.into_iter().map(|fault| expression::problem(node, fault)));
+                None
+            }
         }
-        None
     }
 
     fn add_class(&mut self, class: Class, name: &str) -> ClassId {

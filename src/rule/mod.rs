@@ -6,6 +6,7 @@
 mod cause;
 mod class;
 mod compile;
+mod expression;
 mod files;
 mod names;
 mod published;

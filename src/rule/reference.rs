@@ -129,18 +129,21 @@ fn detector(page: &mut String, name: &str, parameters: &Value, measures: &[&str]
 }
 
 fn functions(page: &mut String, registry: &Registry) {
-    page.push_str(
-        "## Functions of expressions\n\nWhat `where` and `when` may call; each example is true.\n\n",
-    );
-    page.push_str("| function | arguments | example |\n|---|---|---|\n");
-    for function in predicate::functions().iter().chain(registry.functions()) {
-        let example = match function.example() {
-            "" => String::new(),
-            example => format!("`{}`", cell(example)),
-        };
-        let _ = writeln!(page, "| `{}` | {} | {example} |", function.name(), function.arity());
+    page.push_str("## Functions of expressions\n\nWhat `where` and `when` may call.\n\n");
+    page.push_str("| function | | example | gives |\n|---|---|---|---|\n");
+    for function in predicate::builtin_functions() {
+        let row =
+            [function.signature, function.example, function.gives].map(|code| format!("`{}`", cell(code)));
+        let [signature, example, gives] = row;
+        let _ = writeln!(page, "| {signature} | {} | {example} | {gives} |", cell(function.text));
     }
-    page.push('\n');
+    for function in registry.functions() {
+        let _ =
+            writeln!(page, "| `{}` | of a plugin, with {} values | | |", function.name(), function.arity());
+    }
+    page.push_str("\nUnits of time, behind a whole number: ");
+    let units: Vec<String> = predicate::units().map(|(unit, _)| format!("`{unit}`")).collect();
+    let _ = writeln!(page, "{}.\n", units.join(" "));
 }
 
 /// The keys of a mapping.

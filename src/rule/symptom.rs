@@ -10,6 +10,7 @@ use crate::error::did_you_mean;
 use crate::model::{FieldId, Timestamp};
 use crate::rule::Symptom;
 use crate::rule::compile::{Build, qualify};
+use crate::rule::expression;
 use crate::rule::files::{Article, PackTexts};
 use crate::rule::names::{Scope, advise};
 use crate::rule::published::{is_beside, variants};
@@ -42,7 +43,7 @@ impl Build<'_> {
         if let Some((kind, params)) = found {
             built = params.and_then(|params| self.detector(pack, classes, level, (&*kind, params)));
             if let Some(node) = node.get("when") {
-                when = self.predicate(node, kind.name(), Some(kind.measures()));
+                when = self.predicate(node, kind.name(), Some(&expression::measures(&*kind)));
             }
         }
         let mut unless = Vec::new();

@@ -61,7 +61,8 @@ impl Written<'_> {
             // A line of a block that is nothing but blanks, or begins with one, folds otherwise than before.
             Style::Literal(_) | Style::Folded => {
                 let whole = inside.start == 0 && inside.end >= self.decoded.trim_end().len();
-                (!(text.starts_with([' ', '\t']) || whole && text.is_empty())).then(|| text.to_owned())
+                let fits = if whole { !text.is_empty() } else { true };
+                (fits && !text.starts_with([' ', '\t'])).then(|| text.to_owned())
             }
             Style::Plain => {
                 let first = text.chars().next();

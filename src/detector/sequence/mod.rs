@@ -40,6 +40,7 @@ use smol_str::{SmolStr, format_smolstr};
 use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
 use crate::error::Problem;
 use crate::model::{Measure, Probability, Status, Timestamp};
+use crate::predicate::Kind;
 use crate::timeline::Spans;
 use crate::yaml::{Node, schema_of};
 
@@ -68,6 +69,14 @@ impl DetectorKind for Sequence {
 
     fn parameters(&self) -> serde_json::Value {
         schema_of::<parameters::SequenceParams>()
+    }
+
+    fn measure_kind(&self, measure: &str) -> Kind {
+        match measure {
+            "chains" | "optional" => Kind::Count,
+            "span" | "median_span" => Kind::Span,
+            _ => Kind::Any,
+        }
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {
