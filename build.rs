@@ -14,6 +14,7 @@ fn main() -> io::Result<()> {
         let name = pack.file_name().unwrap_or_default().to_string_lossy().into_owned();
         code.push_str(&format!("({name:?}, &["));
         embed(&root, &format!("rules/{name}"), "", "yaml", &mut code)?;
+        embed(&root, &format!("rules/{name}"), "cases/", "", &mut code)?;
         embed(&root, &format!("rules/{name}"), "inputs/", "yaml", &mut code)?;
         code.push_str("], &[");
         embed(&root, &format!("knowledge/{name}"), "", "md", &mut code)?;
@@ -23,11 +24,13 @@ fn main() -> io::Result<()> {
     fs::write(Path::new(&env::var("OUT_DIR").map_err(io::Error::other)?).join("shipped.rs"), code)
 }
 
-/// Names each file from the crate's folder as it is when the code is compiled: what was built here may be built again
+/// Any extension will do when none is named. Names each file from the crate's folder as it is when the code is compiled: what was built here may be built again
 /// elsewhere, as copied checkouts and restored caches are, and must not look back.
 fn embed(root: &Path, folder: &str, inside: &str, extension: &str, code: &mut String) -> io::Result<()> {
     for file in sorted(&root.join(folder).join(inside))? {
-        if file.is_file() && file.extension().is_some_and(|known| known == extension) {
+        if file.is_file()
+            && (extension.is_empty() || file.extension().is_some_and(|known| known == extension))
+        {
             let name = format!("{inside}{}", file.file_name().unwrap_or_default().to_string_lossy());
             let path = format!("/{folder}/{name}");
             code.push_str(&format!(

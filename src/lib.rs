@@ -39,7 +39,7 @@
 //!
 //! ```text
 //! error ‹ model ‹ yaml · predicate · timeline ‹ input · detector · knowledge · output
-//!       ‹ plugin ‹ rule ‹ pack ‹ engine ‹ pipeline
+//!       ‹ plugin ‹ rule ‹ pack ‹ engine ‹ pipeline · simulate ‹ check
 //! ```
 
 mod engine;
@@ -47,7 +47,9 @@ mod error;
 mod pack;
 mod pipeline;
 mod plugin;
+mod simulate;
 
+pub mod check;
 pub mod detector;
 pub mod input;
 pub mod knowledge;

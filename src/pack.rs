@@ -44,7 +44,8 @@ impl Pack {
         SHIPPED.iter().map(|&(name, ..)| name)
     }
 
-    /// A pack from texts, each with its path inside the pack: `pack.yaml`, `inputs/….yaml`, `….yaml`, `….md`.
+    /// A pack from texts, each with its path inside the pack: `pack.yaml`, `inputs/….yaml`, `….yaml`, `….md`, and raw
+    /// records for cases as `cases/…`.
     pub fn from_texts(files: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
         let mut pack = Self::default();
         for (path, text) in files {
@@ -56,7 +57,8 @@ impl Pack {
     /// Adds a rule file or an article, or replaces the one at the same path.
     pub fn add(&mut self, path: impl Into<String>, text: impl Into<String>) -> &mut Self {
         let (path, text) = (path.into(), text.into());
-        let is_article = Path::new(&path).extension().is_some_and(|extension| extension == "md");
+        let is_article = !path.starts_with("cases/")
+            && Path::new(&path).extension().is_some_and(|extension| extension == "md");
         let files = if is_article { &mut self.articles } else { &mut self.rules.files };
         match files.binary_search_by(|(known, _)| known.cmp(&path)) {
             Ok(at) => {
@@ -69,13 +71,13 @@ impl Pack {
         self
     }
 
-    /// A pack from a folder that holds `pack.yaml`: its YAML files, its `inputs/`, and its Markdown articles if they
-    /// stand beside the rules. Links are not followed out of the folder.
+    /// A pack from a folder that holds `pack.yaml`: its YAML files, its `inputs/`, the records in its `cases/`, and its
+    /// Markdown articles if they stand beside the rules. Links are not followed out of the folder.
     ///
     /// # Errors
     ///
-    /// When the folder or a file in it cannot be read, is larger than 1 MiB or is not UTF-8; or when there are more than
-    /// 10,000 files or 64 MiB.
+    /// When the folder or a file in it cannot be read, is larger than 1 MiB (16 MiB in `cases/`) or is not UTF-8; or when
+    /// there are more than 10,000 files or 64 MiB.
     pub fn load(folder: impl AsRef<Path>) -> Result<Self, Error> {
         let folder = folder.as_ref();
         let mut pack = Self::default();
@@ -87,7 +89,7 @@ impl Pack {
             )));
         }
         let (mut files, mut bytes) = (0, 0);
-        for inside in ["", "inputs"] {
+        for inside in ["", "inputs", "cases"] {
             let here = folder.join(inside);
             if !here.is_dir() {
                 continue;
@@ -95,7 +97,8 @@ impl Pack {
             let entries = fs::read_dir(&here).map_err(|why| Error::read(here.display().to_string(), why))?;
             for entry in entries {
                 let path = entry.map_err(|why| Error::read(here.display().to_string(), why))?.path();
-                let wanted = path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "md");
+                let wanted = inside == "cases"
+                    || path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "md");
                 let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|_| wanted) else {
                     continue;
                 };
@@ -103,7 +106,8 @@ impl Pack {
                     continue;
                 }
                 let inner = if inside.is_empty() { name.to_owned() } else { format!("{inside}/{name}") };
-                let text = read_text(&path)?;
+                let limit = if inside == "cases" { CASE_LIMIT } else { FILE_LIMIT };
+                let text = read_text(&path, limit)?;
                 (files, bytes) = (files + 1, bytes + text.len());
                 if files > PACK_FILES || bytes > PACK_BYTES {
                     let why = format!("it has more than {PACK_FILES} files or {} MiB", PACK_BYTES >> 20);
@@ -132,9 +136,24 @@ impl Pack {
                 "`{shown}` is neither a rule file, which ends in `.yaml`, nor an article, which ends in `.md`"
             )));
         }
-        let text = read_text(path)?;
+        let text = read_text(path, FILE_LIMIT)?;
+        self.add_cases_beside(path, &text)?;
         self.rules.elsewhere.insert(name.clone(), shown);
         Ok(self.add(name, text))
+    }
+
+    /// Adds the records that a rule file from elsewhere names and has beside it.
+    fn add_cases_beside(&mut self, rule: &Path, text: &str) -> Result<(), Error> {
+        let folder = rule.parent().unwrap_or(Path::new("")).join("cases");
+        let Ok(entries) = fs::read_dir(&folder) else { return Ok(()) };
+        for entry in entries {
+            let path = entry.map_err(|why| Error::read(folder.display().to_string(), why))?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).map(|name| format!("cases/{name}"));
+            if let Some(name) = name.filter(|name| path.is_file() && text.contains(name.as_str())) {
+                self.add(name, read_text(&path, CASE_LIMIT)?);
+            }
+        }
+        Ok(())
     }
 
     /// The articles of this pack.
@@ -170,15 +189,17 @@ const PACK_BYTES: usize = 64 << 20;
 
 /// The largest rule file or article.
 const FILE_LIMIT: u64 = 1 << 20;
+/// The largest file of records for a case.
+const CASE_LIMIT: u64 = 16 << 20;
 
-fn read_text(path: &Path) -> Result<String, Error> {
+fn read_text(path: &Path, limit: u64) -> Result<String, Error> {
     let shown = || path.display().to_string();
     let meta = fs::metadata(path).map_err(|why| Error::read(shown(), why))?;
     if !meta.is_file() {
         return Err(Error::read(shown(), "it is not a regular file"));
     }
-    if meta.len() > FILE_LIMIT {
-        return Err(Error::read(shown(), "it is larger than 1 MiB"));
+    if meta.len() > limit {
+        return Err(Error::read(shown(), format_args!("it is larger than {} MiB", limit >> 20)));
     }
     fs::read_to_string(path).map_err(|why| Error::read(shown(), why))
 }

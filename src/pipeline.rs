@@ -33,6 +33,7 @@ pub struct Pipeline {
     row: Row,
     event: Event,
     files: Vec<SourceSummary>,
+    witness: Option<Vec<Event>>,
 }
 
 /// An input of a pack, ready to decode.
@@ -91,6 +92,7 @@ impl Pipeline {
             row: Row::default(),
             event: Event::new(plan.schema(), Timestamp::MIN),
             files: Vec::new(),
+            witness: None,
         }
     }
 
@@ -161,6 +163,24 @@ impl Pipeline {
         if let Some(known) = self.sources.get_mut(source.index()) {
             known.reading = Some(reading);
         }
+    }
+
+    /// Takes in an event that the host made itself, beside what is read; see [`Run::push`].
+    pub fn push_event(&mut self, source: SourceId, event: Event) {
+        if let Some(witness) = &mut self.witness {
+            witness.push(event.clone());
+        }
+        self.run.push(source, event);
+    }
+
+    /// The events taken in since the last call; the first call begins to keep them.
+    pub(crate) fn witnessed(&mut self) -> Vec<Event> {
+        self.witness.replace(Vec::new()).unwrap_or_default()
+    }
+
+    /// What became of the records so far.
+    pub(crate) fn summary(&mut self) -> &Summary {
+        self.run.summary_mut()
     }
 
     /// Counts that the stream of a source is damaged, ended too early or could not be read any further.
@@ -309,6 +329,9 @@ impl Pipeline {
                 self.event.set_origin(origin);
                 if self.engine.plan().identity == Identity::Record {
                     self.event.set_identity(xxh3_64(bytes));
+                }
+                if let Some(witness) = &mut self.witness {
+                    witness.push(self.event.clone());
                 }
                 self.run.observe(source, &self.event);
             }

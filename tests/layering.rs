@@ -17,7 +17,8 @@ const ROWS: &[&[&str]] = &[
     &["rule"],
     &["pack"],
     &["engine"],
-    &["pipeline"],
+    &["pipeline", "simulate"],
+    &["check"],
 ];
 
 /// Crates that only one room may name.

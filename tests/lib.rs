@@ -6,6 +6,7 @@ mod articles;
 mod author;
 mod bad_input;
 mod bad_rules;
+mod cases;
 mod false_friends;
 mod fleet;
 mod fleet_day;

@@ -96,6 +96,12 @@ impl Engine {
         self.plan.inputs().iter().find_map(|mapping| mapping.source_of(path))
     }
 
+    /// The same rules as for a log that is only a few made-up hours long: no horizon, and what is not said as usual.
+    pub(crate) fn for_case(&self, complete: bool) -> Self {
+        let settings = Settings { complete, ..EngineBuilder::default().settings };
+        Self { settings, ..self.clone() }
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         self.settings
     }

@@ -35,7 +35,7 @@ fn plural(word: &str) -> String {
 }
 
 /// `1h 5m 2s`: the three largest units that are not zero; below a second, `350ms`.
-pub(super) fn span(span: Duration) -> String {
+pub(crate) fn span(span: Duration) -> String {
     let nanos = span.as_nanos();
     if nanos == 0 {
         return "0s".to_owned();
@@ -62,7 +62,7 @@ pub(super) fn span(span: Duration) -> String {
 }
 
 /// Three significant digits, without an exponent where a person would not use one.
-pub(super) fn number(x: f64) -> String {
+pub(crate) fn number(x: f64) -> String {
     if !x.is_finite() {
         return x.to_string();
     }

@@ -13,12 +13,13 @@ use crate::input::Mapping;
 use crate::model::Schema;
 use crate::plugin::Registry;
 use crate::predicate::{Compiler, Kind, Predicate, Root};
+use crate::rule::case;
 use crate::rule::class::{Class, Condition};
 use crate::rule::expression;
 use crate::rule::files::{Article, Forms, PackTexts};
 use crate::rule::names;
 use crate::rule::schema::{Identity, Ties};
-use crate::rule::{ArticlePlan, Cause, PackPlan, Plan, Solution, Symptom, Texts};
+use crate::rule::{ArticlePlan, Case, Cause, PackPlan, Plan, Solution, Symptom, Texts};
 use crate::yaml::Node;
 
 /// The most problems that are told: with more, it is another kind of file.
@@ -51,7 +52,7 @@ pub(crate) fn compile(packs: &[Texts], registry: &Registry) -> Result<Plan, Vec<
         build.causes(at, article);
     }
     build.same_causes();
-    build.finish()
+    build.finish(&files)
 }
 
 /// What a plan is made from while it is made.
@@ -364,7 +365,20 @@ impl<'a> Build<'a> {
         self.faults.push(problem);
     }
 
-    fn finish(mut self) -> Result<Plan, Vec<Problem>> {
+    /// Cases come after everything: they may name it all.
+    fn cases(&mut self, packs: &[PackTexts]) -> Vec<Case> {
+        let level = |at: usize| self.symptoms.get(at).and_then(Option::as_ref).map(|symptom| symptom.level);
+        let symptoms = self.symptom_ids.iter().map(|(id, &at)| (id.as_str(), (at, level(at)))).collect();
+        let causes = case::causes(packs);
+        let causes = causes.iter().map(|id| (id.as_str(), follow(&self.same_causes, id))).collect();
+        let (classes, class_names) = (&self.classes, &self.class_names);
+        let names =
+            case::Names { schema: &self.schema.clone().into(), classes, class_names, symptoms, causes };
+        case::read(packs, &names, &mut self.faults)
+    }
+
+    fn finish(mut self, packs: &[PackTexts]) -> Result<Plan, Vec<Problem>> {
+        let (cases, places) = (self.cases(packs), case::places(packs));
         let lost =
             self.symptom_ids.iter().find(|&(_, &at)| self.symptoms.get(at).is_none_or(Option::is_none));
         let lost = lost.map(|(id, _)| id).or_else(|| {
@@ -402,6 +416,8 @@ impl<'a> Build<'a> {
             causes: self.causes,
             solutions: self.solutions,
             same_as,
+            cases,
+            places,
         })
     }
 }

@@ -48,13 +48,15 @@ pub(super) struct PackTexts {
     pub(super) articles: Vec<Article>,
     /// Ids of articles whose content is not known.
     pub(super) unread: Vec<String>,
+    /// Raw records for cases, by path.
+    pub(super) cases: BTreeMap<String, Arc<str>>,
 }
 
 pub(super) struct Article {
     pub(super) id: Arc<str>,
     pub(super) file: ArticleFile,
     /// What is sound of the file.
-    root: Node,
+    pub(super) root: Node,
     /// Classes that were left out.
     pub(super) faulty_classes: Vec<String>,
 }
@@ -69,7 +71,14 @@ impl PackTexts {
         };
         let mut pack = Self::default();
         let (mut fields, mut fields_known) = (BTreeSet::new(), true);
-        for (path, text) in texts.files.iter().filter(|(path, _)| is_yaml(path)) {
+        for (path, text) in &texts.files {
+            if path.starts_with("cases/") {
+                pack.cases.insert(path.clone(), text.as_str().into());
+                continue;
+            }
+            if !is_yaml(path) {
+                continue;
+            }
             let document = yaml::read(&name(path), text, faults);
             match (path.as_str(), path.split_once('/'), document) {
                 ("pack.yaml", _, Some(document)) => pack.take_pack(document, forms, faults),

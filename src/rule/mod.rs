@@ -3,12 +3,14 @@
 //! A plan is immutable and complete: event classes, detectors, predicates, causes with their strengths, and the fields
 //! that decoders must extract. It remembers no YAML.
 
+mod case;
 mod cause;
 mod class;
 mod compile;
 mod expression;
 mod files;
 mod names;
+mod place;
 mod published;
 mod reference;
 pub mod schema;
@@ -23,8 +25,11 @@ use crate::input::Mapping;
 use crate::model::{FieldId, Schema, Severity, SolutionKind, Status};
 use crate::predicate::Predicate;
 
+pub use case::Case;
+pub(crate) use case::{Burst, Expectation, Given, Records, Series, Unwanted, Wanted};
 pub(crate) use class::{Class, Condition};
 pub(crate) use compile::compile;
+pub use place::Place;
 pub use schema::{Identity, Ties, prior_word, strength_word};
 
 /// The texts of one pack: paths relative to its folder, and what stands there.
@@ -57,6 +62,9 @@ pub struct Plan {
     pub(crate) solutions: Vec<Solution>,
     /// Causes and solutions that only stand for others, and for which.
     pub(crate) same_as: BTreeMap<Arc<str>, Arc<str>>,
+    pub(crate) cases: Vec<Case>,
+    /// Where classes, symptoms, causes and solutions stand, by `article` and the path in its file.
+    pub(crate) places: BTreeMap<String, Place>,
 }
 
 /// A pack as it was loaded.
@@ -208,6 +216,16 @@ impl Plan {
     /// The word for the level of subjects that a symptom is about.
     pub fn level_of(&self, symptom: &Symptom) -> &str {
         self.schema.level_field(symptom.level).map_or("", |field| self.schema.name(field))
+    }
+
+    /// The cases of all articles, in the order of the files.
+    pub fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+
+    /// Where a symptom stands in its file.
+    pub fn place_of(&self, symptom: &Symptom) -> Option<&Place> {
+        self.places.get(&*symptom.id)
     }
 
     /// What a cause explains: symptom and strength.

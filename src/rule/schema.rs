@@ -131,6 +131,10 @@ pub(super) struct ArticleFile {
     /// Solutions by id: what to do about the causes.
     #[serde(default)]
     pub(super) solutions: BTreeMap<String, SolutionFile>,
+    /// Examples that prove the rule: what is given, and what must be said of it.
+    #[serde(rename = "cases")]
+    #[schemars(with = "Option<Vec<serde_json::Value>>")]
+    pub(super) _cases: Option<Any>,
 }
 
 /// A symptom: a pattern that a detector looks for on each subject of one level.

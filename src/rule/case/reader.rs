@@ -1,0 +1,235 @@
+//! From the nodes under `cases:` to cases, or to all that is wrong with them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::detector::ClassId;
+use crate::error::{Problem, did_you_mean};
+use crate::model::{Schema, Timestamp};
+use crate::rule::class::Class;
+use crate::rule::files::{Article, PackTexts};
+use crate::rule::names::advise;
+use crate::rule::{Case, Place};
+use crate::yaml::Node;
+
+/// What the names in cases can mean.
+pub(in crate::rule) struct Names<'a> {
+    pub(in crate::rule) schema: &'a Arc<Schema>,
+    pub(in crate::rule) classes: &'a [Class],
+    /// The names of the classes as `article#class`, in the same order.
+    pub(in crate::rule) class_names: &'a [Arc<str>],
+    /// The symptoms by `article#symptom`: index and level, unless the symptom is faulty.
+    pub(in crate::rule) symptoms: BTreeMap<&'a str, (usize, Option<usize>)>,
+    /// The causes by `article#cause`, each with the id that is meant in the end.
+    pub(in crate::rule) causes: BTreeMap<&'a str, &'a str>,
+}
+
+/// Reads the cases of all articles.
+pub(in crate::rule) fn read(packs: &[PackTexts], names: &Names<'_>, faults: &mut Vec<Problem>) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for pack in packs {
+        for article in &pack.articles {
+            let Some(list) = article.root.get("cases") else { continue };
+            let mut reader = Reader { names, pack, article, faults };
+            let Some(items) = reader.fault(list.list()) else { continue };
+            cases.extend(reader.cases(items));
+        }
+    }
+    cases
+}
+
+/// Reads the cases of one article; what is wrong is collected.
+pub(super) struct Reader<'a> {
+    pub(super) names: &'a Names<'a>,
+    pub(super) pack: &'a PackTexts,
+    pub(super) article: &'a Article,
+    pub(super) faults: &'a mut Vec<Problem>,
+}
+
+/// When a case begins that does not say: a Monday.
+const START: &str = "2026-01-05T00:00:00Z";
+
+const KEYS: [&str; 7] = ["name", "start", "given", "complete", "expect", "expect-none", "expect-exactly"];
+
+impl Reader<'_> {
+    fn cases(&mut self, items: &[Node]) -> Vec<Case> {
+        let mut seen: BTreeMap<&str, &Node> = BTreeMap::new();
+        let mut cases = Vec::new();
+        for node in items {
+            let name = node.get("name");
+            if let Some(place) = name
+                && let Ok(text) = place.text()
+                && let Some(first) = seen.insert(text, place)
+            {
+                let problem = place.problem("duplicate-name", format!("two cases are named `{text}`"));
+                self.faults.push(problem.with_also(first.span(), "the first one"));
+            }
+            cases.extend(self.case(node));
+        }
+        cases
+    }
+
+    fn case(&mut self, node: &Node) -> Option<Case> {
+        let before = self.faults.len();
+        self.keys(node, &KEYS)?;
+        let name = self.required(node, "name").and_then(|name| self.fault(name.text()));
+        let start = self.start(node.get("start"));
+        let complete = node.get("complete").and_then(|complete| self.fault(complete.boolean()));
+        // Seeds what chance decides: the same in every run, and in every order of the cases.
+        let given = self.required(node, "given").map(|given| self.given(given, start));
+        let (expected, exactly) = self.expected(node);
+        let unwanted = node.get("expect-none").map(|none| self.unwanted(none)).unwrap_or_default();
+        if !exactly && expected.is_empty() && unwanted.is_empty() && self.faults.len() == before {
+            let problem =
+                node.problem("empty-case", "the case expects nothing, so nothing could make it fail");
+            self.faults
+                .push(problem.with_help("say what it expects: `expect`, `expect-none` or `expect-exactly`"));
+        }
+        self.contradictions(node, &expected, &unwanted);
+        if self.faults.len() > before {
+            return None;
+        }
+        Some(Case {
+            article: Arc::clone(&self.article.id),
+            name: name?.into(),
+            place: Place::of(node.get("name").unwrap_or(node)),
+            start,
+            complete: complete.unwrap_or(false),
+            given: given?,
+            expected,
+            exactly,
+            unwanted,
+        })
+    }
+
+    fn start(&mut self, node: Option<&Node>) -> Timestamp {
+        let default = Timestamp::parse(START).unwrap_or(Timestamp::MIN);
+        let Some(node) = node else { return default };
+        let stamp = node.scalar().and_then(Timestamp::parse);
+        if stamp.is_none() {
+            self.faults.push(node.expected("a time between 1970 and 2262 such as `2026-01-05T00:00:00Z`"));
+        }
+        stamp.unwrap_or(default)
+    }
+
+    pub(super) fn fault<T>(&mut self, outcome: Result<T, Problem>) -> Option<T> {
+        outcome.map_err(|problem| self.faults.push(problem)).ok()
+    }
+
+    /// Complains about every key that is not among these; `None` when this is no mapping.
+    pub(super) fn keys(&mut self, node: &Node, allowed: &[&str]) -> Option<()> {
+        for (key, _) in self.fault(node.map())? {
+            let name = key.scalar().unwrap_or_default();
+            if allowed.contains(&name) {
+                continue;
+            }
+            let known = format!("expected one of: {}", allowed.join(", "));
+            let problem = key.problem("unknown-key", format!("unknown key `{name}`"));
+            self.faults.push(match did_you_mean(name, allowed.iter().copied()) {
+                Some(meant) => {
+                    problem.with_help(format!("did you mean `{meant}`? {known}")).with_edit(key.span(), meant)
+                }
+                None => problem.with_help(known),
+            });
+        }
+        Some(())
+    }
+
+    pub(super) fn required<'n>(&mut self, node: &'n Node, key: &str) -> Option<&'n Node> {
+        let found = node.get(key);
+        if found.is_none() {
+            self.faults.push(node.problem("missing-key", format!("missing key `{key}`")));
+        }
+        found
+    }
+
+    /// A span of time that may be nothing.
+    pub(super) fn span(&mut self, node: Option<&Node>) -> Duration {
+        let Some(node) = node else { return Duration::ZERO };
+        let digits: BTreeSet<char> =
+            node.scalar().unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
+        let outcome = node.duration();
+        let nothing = digits.into_iter().eq(['0'])
+            && (node.scalar() == Some("0") || outcome.as_ref().is_err_and(|why| why.code == "out-of-range"));
+        if nothing { Duration::ZERO } else { self.fault(outcome).unwrap_or_default() }
+    }
+
+    /// The id that a word means: a bare one is of this article.
+    pub(super) fn qualify(&self, word: &str) -> String {
+        if word.contains('#') { word.to_owned() } else { format!("{}#{word}", self.article.id) }
+    }
+
+    /// The class of this article that a node names.
+    pub(super) fn class(&mut self, node: &Node) -> Option<(ClassId, &str)> {
+        let word = self.fault(node.text())?;
+        let names = self.names;
+        let prefix = format!("{}#", self.article.id);
+        let own = || {
+            let ids = names.class_names.iter().enumerate();
+            ids.filter_map(|(at, name)| Some((at, name.strip_prefix(prefix.as_str())?)))
+        };
+        if let Some((at, name)) = own().find(|&(_, name)| name == word) {
+            return Some((ClassId(u32::try_from(at).ok()?), name));
+        }
+        let problem = node.problem("unknown-class", format!("no event class named `{word}` in this article"));
+        self.faults.push(advise(problem, word, own().map(|(_, name)| name)));
+        None
+    }
+
+    /// The symptom that a node names, as index and level.
+    pub(super) fn symptom(&mut self, node: &Node) -> Option<(usize, Option<usize>)> {
+        let word = self.fault(node.text())?;
+        let id = self.qualify(word);
+        let found = self.names.symptoms.get(id.as_str()).copied();
+        if found.is_none() {
+            let problem = node.problem("unknown-symptom", format!("no symptom named `{id}`"));
+            self.faults.push(self.suggest(problem, &id, self.names.symptoms.keys().copied()));
+        }
+        found
+    }
+
+    /// "Did you mean", in the form in which the article would write it.
+    pub(super) fn suggest<'k>(
+        &self,
+        problem: Problem,
+        id: &str,
+        known: impl IntoIterator<Item = &'k str>,
+    ) -> Problem {
+        let Some(meant) = did_you_mean(id, known) else { return problem };
+        let own = meant.strip_prefix(&*self.article.id).and_then(|rest| rest.strip_prefix('#'));
+        let help = format!("did you mean `{}`?", own.unwrap_or(&meant));
+        problem.with_help(help)
+    }
+}
+
+/// The ids of all causes, with those that only stand for others.
+pub(in crate::rule) fn causes(packs: &[PackTexts]) -> Vec<String> {
+    let articles = packs.iter().flat_map(|pack| &pack.articles);
+    articles.flat_map(|of| of.file.causes.keys().map(|id| format!("{}#{id}", of.id))).collect()
+}
+
+/// Where the parts of articles stand: `article#symptom` and in it `article#symptom#when`, `article#class#drop` and in it
+/// `article#class#drop#code`.
+pub(in crate::rule) fn places(packs: &[PackTexts]) -> BTreeMap<String, Place> {
+    let mut places = BTreeMap::new();
+    for article in packs.iter().flat_map(|pack| &pack.articles) {
+        let root = &article.root;
+        let part = |name: &str| root.get(name).and_then(|node| node.map().ok()).unwrap_or_default();
+        for (key, symptom) in part("symptoms") {
+            let id = format!("{}#{}", article.id, key.scalar().unwrap_or_default());
+            for part in ["detect", "when", "unless"] {
+                places.extend(symptom.entry(part).map(|(key, _)| (format!("{id}#{part}"), Place::of(key))));
+            }
+            places.insert(id, Place::of(key));
+        }
+        for (key, conditions) in part("events") {
+            let class = format!("{}#class#{}", article.id, key.scalar().unwrap_or_default());
+            for (field, _) in conditions.map().unwrap_or_default() {
+                places.insert(format!("{class}#{}", field.scalar().unwrap_or_default()), Place::of(field));
+            }
+            places.insert(class, Place::of(key));
+        }
+    }
+    places
+}
