@@ -25,6 +25,9 @@ pub(crate) enum Verb {
     Explain(Explain),
     /// List what the rules know
     Rules(Rules),
+    /// Play the cases of the rules: what must come, and what must not
+    #[command(after_help = TEST_EXIT_CODES)]
+    Test(Test),
 }
 
 impl Verb {
@@ -44,6 +47,11 @@ const EXIT_CODES: &str = "Exit codes:
   2    wrong usage, settings or rules; output that cannot be written
   3    finished, but a part of the input could not be read
   130  interrupted";
+
+const TEST_EXIT_CODES: &str = "Exit codes:
+  0  all cases passed
+  1  a case failed, no case was found, or the cases see too little of the rules
+  2  wrong usage or rules; output that cannot be written";
 
 const EXAMPLES: &str = "Examples:
   etiolog explain 404104                      an article, by its id or another name
@@ -79,6 +87,29 @@ pub(crate) enum Listing {
     Text,
     /// JSON Lines
     Json,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Test {
+    /// A shipped pack by name, a pack's folder, or a rule file to add to them [default: all shipped packs]
+    #[arg(value_name = "PACK|PATH")]
+    pub(crate) rules: Vec<String>,
+
+    /// Only the cases that have this in `article: name`
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) run: Option<String>,
+
+    /// The least share of conditions to be seen holding and not holding [default: 100, or none with --run]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
+    pub(crate) threshold: Option<u64>,
+
+    /// Write the results as JUnit XML too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+
+    /// How to write the results
+    #[arg(short, long, value_name = "NAME", value_enum, default_value_t = Listing::Text)]
+    pub(crate) output: Listing,
 }
 
 #[derive(Debug, clap::Args)]

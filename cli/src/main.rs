@@ -8,12 +8,14 @@ mod diagnose;
 mod exit;
 mod explain;
 mod inputs;
+mod junit;
 mod lookup;
 mod markdown;
 mod packs;
 mod progress;
 mod rules;
 mod style;
+mod test;
 
 use std::process::ExitCode;
 
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Verb::Diagnose(asked) => diagnose::run(&asked),
         Verb::Explain(asked) => explain::run(&asked),
         Verb::Rules(asked) => rules::run(&asked),
+        Verb::Test(asked) => test::run(&asked),
     };
     match ended {
         Ok(exit) => exit.into(),
