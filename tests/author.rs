@@ -34,6 +34,8 @@ fn every_whole_file_is_accepted() {
             pack.add(format!("{id}.yaml"), file);
             let engine = build(pack).unwrap_or_else(|problems| panic!("{problems}"));
             assert!(engine.plan().symptoms().len() > before, "{id} is new");
+            let report = etiolog::check::cases(&engine, |case| *case.article == id);
+            assert!(report.cases.len() == 2 && report.failed().next().is_none(), "{:#?}", report.cases);
         } else if let Some(input) = named(file, "input") {
             kinds[1] += 1;
             own.add(format!("inputs/{input}.yaml"), file);
