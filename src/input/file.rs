@@ -69,9 +69,9 @@ struct LineFile {
 struct TimeFile {
     /// A path or several, of which the first that is there counts: `[at, time]`.
     from: OneOrMore<Path>,
-    /// How it is written; `rfc3339` if not given.
+    /// How it is written, or several ways of which the first that fits counts; `rfc3339` if not given.
     #[schemars(extend("default" = "rfc3339"))]
-    format: Option<StampFile>,
+    format: Option<OneOrMore<StampFile>>,
     /// `utc` if stamps have no zone and mean UTC.
     zone: Option<ZoneWord>,
 }

@@ -222,13 +222,14 @@ impl Mapping {
 impl TimeMapping {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Self {
         let utc = node.get("zone").is_some();
-        let format = match node.get("format") {
-            Some(place) if place.scalar().is_some_and(|text| text.contains('%')) => {
-                reader.pattern(place, utc)
-            }
-            _ => word(node, "format", &StampFormat::WORDS),
+        let nodes = node.get("format").map_or(&[][..], Node::one_or_more);
+        let formats: Vec<_> = nodes.iter().filter_map(|node| reader.stamp_format(node, utc)).collect();
+        let format = match &formats[..] {
+            [] => StampFormat::default(),
+            [only] => only.clone(),
+            _ => StampFormat::FirstOf(formats.into()),
         };
-        Self { from: words(node.get("from")), format: format.unwrap_or_default(), utc }
+        Self { from: words(node.get("from")), format, utc }
     }
 }
 
@@ -284,8 +285,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// A format of stamps of one's own, which must say where its zone comes from.
-    fn pattern(&mut self, node: &Node, utc: bool) -> Option<StampFormat> {
+    /// A time format by its word or as a pattern, whose stamps are in UTC or name their zone.
+    fn stamp_format(&mut self, node: &Node, utc: bool) -> Option<StampFormat> {
+        let text = node.scalar()?;
+        if !text.contains('%') {
+            return StampFormat::WORDS.iter().find(|(name, _)| *name == text).map(|(_, format)| format.clone());
+        }
         let pattern = match Pattern::new(node.scalar()?) {
             Ok(pattern) => pattern,
             Err(fault) => {

@@ -24,6 +24,8 @@ pub enum StampFormat {
     EpochMillis,
     /// As a pattern says: `%d/%b/%Y:%H:%M:%S %z`.
     Pattern(Arc<Pattern>),
+    /// The first of these that can read a stamp.
+    FirstOf(Arc<[Self]>),
 }
 
 impl StampFormat {
@@ -51,6 +53,13 @@ impl StampFormat {
             Self::EpochSeconds => epoch(text, 9),
             Self::EpochMillis => epoch(text, 6),
             Self::Pattern(pattern) => pattern.parse(text.as_bytes(), utc),
+            Self::FirstOf(formats) => {
+                let read = |format: &Self| match format.parse(text, utc) {
+                    Err(Reject::BadTime) => None,
+                    read => Some(read),
+                };
+                formats.iter().find_map(read).unwrap_or(Err(Reject::BadTime))
+            }
         }
     }
 }
@@ -268,6 +277,15 @@ mod tests {
         for text in ["", "-", "1.", ".5", "1e9", "+1", "0x1"] {
             assert_eq!(read(StampFormat::EpochSeconds, text), Err(Reject::BadTime), "of {text}");
         }
+    }
+
+    #[test]
+    fn of_several_formats_the_first_that_can_read_a_stamp_counts() {
+        let formats = StampFormat::FirstOf([StampFormat::EpochSeconds, StampFormat::Rfc3339].into());
+        let read = |text| formats.parse(text, true).map(|time| time.to_string());
+        assert_eq!(read("1772612525").as_deref(), Ok("2026-03-04T08:22:05Z"));
+        assert_eq!(read("2026-03-04 08:22:05").as_deref(), Ok("2026-03-04T08:22:05Z"));
+        assert_eq!((read("99999999999"), read("soon")), (Err(Reject::TimeRange), Err(Reject::BadTime)));
     }
 
     #[test]
