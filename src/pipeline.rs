@@ -44,6 +44,8 @@ struct Input {
     mapper: Mapper,
     name: Arc<str>,
     limit: usize,
+    /// Whether equal records are one.
+    by_record: bool,
 }
 
 /// One source: the file it is in, and how its bytes are cut and read.
@@ -72,7 +74,7 @@ impl Pipeline {
     pub fn new(engine: &Engine) -> Self {
         let plan = engine.plan();
         let limit = engine.settings().record_limit;
-        let ready = |mapping: &Arc<Mapping>| {
+        let ready = |(mapping, identity): (&Arc<Mapping>, &Identity)| {
             let format = engine.registry().find_format(&mapping.format)?;
             let format = format.ready(mapping).unwrap_or_else(|| Arc::clone(format));
             let mapper = Mapper::new(mapping, plan.schema());
@@ -82,12 +84,13 @@ impl Pipeline {
                 mapper,
                 name: mapping.name.as_str().into(),
                 limit,
+                by_record: *identity == Identity::Record,
             }))
         };
         Self {
             engine: engine.clone(),
             run: engine.run(),
-            inputs: plan.inputs().iter().filter_map(ready).collect(),
+            inputs: plan.inputs().iter().zip(&plan.identities).filter_map(ready).collect(),
             sources: Vec::new(),
             row: Row::default(),
             event: Event::new(plan.schema(), Timestamp::MIN),
@@ -327,9 +330,7 @@ impl Pipeline {
             Ok(Mapped::Event { partial }) => {
                 self.run.summary_mut().partial += u64::from(partial);
                 self.event.set_origin(origin);
-                if self.engine.plan().identity == Identity::Record {
-                    self.event.set_identity(xxh3_64(bytes));
-                }
+                self.event.set_identity(if input.by_record { xxh3_64(bytes) } else { 0 });
                 if let Some(witness) = &mut self.witness {
                     witness.push(self.event.clone());
                 }

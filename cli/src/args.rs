@@ -37,6 +37,7 @@ impl Verb {
             Self::Diagnose(asked) => asked.output == "json",
             Self::Explain(_) => false,
             Self::Rules(asked) => asked.output == Listing::Json,
+            Self::Test(asked) => asked.output == Listing::Json,
         }
     }
 }

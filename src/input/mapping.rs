@@ -289,7 +289,10 @@ impl Reader<'_> {
     fn stamp_format(&mut self, node: &Node, utc: bool) -> Option<StampFormat> {
         let text = node.scalar()?;
         if !text.contains('%') {
-            return StampFormat::WORDS.iter().find(|(name, _)| *name == text).map(|(_, format)| format.clone());
+            return StampFormat::WORDS
+                .iter()
+                .find(|(name, _)| *name == text)
+                .map(|(_, format)| format.clone());
         }
         let pattern = match Pattern::new(node.scalar()?) {
             Ok(pattern) => pattern,

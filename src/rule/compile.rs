@@ -18,7 +18,7 @@ use crate::rule::class::{Class, Condition};
 use crate::rule::expression;
 use crate::rule::files::{Article, Forms, PackTexts};
 use crate::rule::names;
-use crate::rule::schema::{Identity, Ties};
+use crate::rule::schema::Identity;
 use crate::rule::{ArticlePlan, Case, Cause, PackPlan, Plan, Solution, Symptom, Texts};
 use crate::yaml::Node;
 
@@ -64,8 +64,8 @@ pub(super) struct Build<'a> {
     pub(super) schema: Schema,
     pub(super) levels_known: bool,
     quiet: Vec<Duration>,
-    identity: Option<Identity>,
-    ties: Option<Ties>,
+    identity: Identity,
+    identities: Vec<Identity>,
     packs: Vec<PackPlan>,
     classes: Vec<Class>,
     class_names: Vec<Arc<str>>,
@@ -106,8 +106,8 @@ impl<'a> Build<'a> {
             schema: Schema::default(),
             levels_known: true,
             quiet: Vec::new(),
-            identity: None,
-            ties: None,
+            identity: Identity::default(),
+            identities: Vec::new(),
             packs: Vec::new(),
             classes: Vec::new(),
             class_names: Vec::new(),
@@ -140,25 +140,16 @@ impl<'a> Build<'a> {
         });
         self.levels_known &= pack.levels_known;
         self.unread.extend(pack.unread.iter().cloned());
+        if pack.file.identity == Identity::Record {
+            self.identity = Identity::Record;
+        }
+        self.identities.extend(std::iter::repeat_n(pack.file.identity, pack.mappings.len()));
         self.mappings.extend(pack.mappings.iter().cloned().map(Arc::new));
         let Some(root) = &pack.root else { return };
         for level in root.get("subjects").map_or(&[][..], Node::one_or_more) {
             let outcome = self.level(level);
             self.fault(outcome);
         }
-        for (key, clash) in [
-            ("identity", self.identity.is_some_and(|known| known != pack.file.identity)),
-            ("ties", self.ties.is_some_and(|known| known != pack.file.ties)),
-        ] {
-            if clash {
-                let node = root.get(key).unwrap_or(root);
-                self.faults.push(
-                    node.problem("packs-disagree", format!("packs of one engine must agree on `{key}`")),
-                );
-            }
-        }
-        self.identity = Some(pack.file.identity);
-        self.ties = Some(pack.file.ties);
         if let Some(node) = root.get("problem") {
             let class = self.class(node, pack.known_fields.as_deref());
             let id = self.add_class(class, "problem");
@@ -406,7 +397,8 @@ impl<'a> Build<'a> {
             packs: self.packs,
             schema: Arc::new(self.schema),
             quiet: self.quiet,
-            identity: self.identity.unwrap_or_default(),
+            identity: self.identity,
+            identities: self.identities,
             classes: self.classes,
             class_names: self.class_names,
             problems: self.problems,

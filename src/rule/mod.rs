@@ -50,7 +50,10 @@ pub struct Plan {
     pub(crate) schema: Arc<Schema>,
     /// For each level of subjects, how long a subject must be quiet before an episode is over.
     pub(crate) quiet: Vec<Duration>,
+    /// Whether some pack knows its records by what they say.
     pub(crate) identity: Identity,
+    /// For each input, what makes two of its records one.
+    pub(crate) identities: Vec<Identity>,
     pub(crate) classes: Vec<Class>,
     pub(crate) class_names: Vec<Arc<str>>,
     /// Classes of events that must end explained, benign or unexplained.
