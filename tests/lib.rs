@@ -12,6 +12,7 @@ mod fleet;
 mod fleet_day;
 mod hostile_yaml;
 mod invariance;
+mod mosquitto;
 mod rules;
 mod samples;
 mod schemas;
