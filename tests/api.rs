@@ -123,6 +123,7 @@ impl Watch for StreakWatch {
             self.length = 0;
         } else {
             self.length += 1;
+            assert!(self.length < 50, "a plugin may fail");
             self.longest = self.longest.max(self.length);
             out.claim(hit.exhibit);
         }
@@ -224,6 +225,32 @@ fn a_format_that_panics_spoils_one_record() {
     std::panic::set_hook(hook);
     assert_eq!(diagnoses.len(), 1);
     assert_eq!(summary.records.rejected.get(&Reject::Plugin), Some(&1));
+    assert!(summary.records.balance());
+}
+
+#[test]
+fn a_detector_that_panics_spoils_its_symptom_on_one_subject() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let engine = engine();
+    let mut run = engine.run();
+    let source = run.open("s");
+    for second in 0..60 {
+        let time = Timestamp::from_seconds(1_772_000_000 + second).unwrap();
+        for pump in ["p1", "p2"].into_iter().take(if second < 5 { 2 } else { 1 }) {
+            let event = engine.event(time).field("station", "north").field("pump", pump);
+            run.push(source, event.field("word", "trip").field("pressure", 9.0).build());
+        }
+    }
+    run.close(source);
+    let traces = |pump| run.trace(&etiolog::Subject::new([("station", "north"), ("pump", pump)]));
+    let failed = traces("p1").into_iter().find(|trace| trace.events == 60).unwrap();
+    assert_eq!(failed.status, etiolog::Status::Unknown("its detector has failed".into()));
+    let (diagnoses, summary) = run.finish();
+    std::panic::set_hook(hook);
+    let about: Vec<&str> = diagnoses.iter().map(|diagnosis| diagnosis.subject.id()).collect();
+    assert_eq!(about, ["p2"], "the other subject is judged as ever");
+    assert_eq!(summary.failed_detectors.values().collect::<Vec<_>>(), [&1]);
     assert!(summary.records.balance());
 }
 

@@ -8,7 +8,7 @@ use crate::engine::chart::{Chart, Entry};
 use crate::engine::judge::judge;
 use crate::engine::ledger::is_problem;
 use crate::engine::run::{Pending, Run, Waiting};
-use crate::model::{Exhibit, Timestamp};
+use crate::model::{Exhibit, Summary, Timestamp};
 use crate::rule::Plan;
 
 /// A timer that is not a watch's own: the subject may have become quiet.
@@ -65,7 +65,9 @@ impl Run {
             self.chart_mut(subject).entries.get_mut(place).filter(|e| e.deadline == Some(now))
         {
             entry.deadline = None;
-            entry.watch.advance(now, &mut findings);
+            if !entry.watch.advance(now, &mut findings) {
+                count_failure(&mut self.summary, plan, symptom);
+            }
         }
         self.absorb(plan, subject, place, &findings, now);
         self.findings = findings;
@@ -89,7 +91,7 @@ impl Run {
             let Some(symptom) = plan.symptoms.get(at) else { continue };
             let Some(subject) = self.places.get(symptom.level).copied().flatten() else { continue };
             findings.clear();
-            let Self { charts, shown, places, .. } = self;
+            let Self { charts, shown, places, summary, .. } = self;
             let Some(chart) = usize::try_from(subject).ok().and_then(|at| charts.get_mut(at)) else {
                 continue;
             };
@@ -98,7 +100,9 @@ impl Run {
                 entry.last_hit = time;
                 entry.hits = entry.hits.saturating_add(1);
                 let hit = Hit { event: shown, classes: &known.classes, subjects: places, exhibit };
-                entry.watch.observe(&hit, &mut findings);
+                if !entry.watch.observe(&hit, &mut findings) {
+                    count_failure(summary, plan, at);
+                }
             }
             self.absorb(plan, subject, place, &findings, time);
         }
@@ -138,8 +142,10 @@ impl Run {
                 let mut findings = Findings::default();
                 let chart = self.chart_mut(subject);
                 let place = chart.place_or(at, || Entry::new(at, symptom, now));
-                if let Some(entry) = chart.entries.get_mut(place) {
-                    entry.watch.advance(now, &mut findings);
+                if let Some(entry) = chart.entries.get_mut(place)
+                    && !entry.watch.advance(now, &mut findings)
+                {
+                    count_failure(&mut self.summary, plan, at);
                 }
                 self.absorb(plan, subject, place, &findings, now);
             }
@@ -274,5 +280,12 @@ impl Run {
 
     pub(super) fn now(&self) -> Timestamp {
         self.now
+    }
+}
+
+/// A detector has failed on one more subject.
+fn count_failure(summary: &mut Summary, plan: &Plan, symptom: usize) {
+    if let Some(symptom) = plan.symptoms.get(symptom) {
+        *summary.failed_detectors.entry(Arc::clone(&symptom.id)).or_default() += 1;
     }
 }

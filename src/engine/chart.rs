@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::detector::Watch;
+use crate::engine::fence::Fenced;
 use crate::model::{Evidence, Exhibit, Measure, Status, Timestamp};
 use crate::rule::Symptom;
 
@@ -54,9 +54,9 @@ pub(super) struct Entry {
     pub(super) ordinary: bool,
     /// Something changed since the last judgement.
     pub(super) stale: bool,
-    /// How many events the watch has seen since it was made or renewed.
+    /// How many events the watch has seen in this episode.
     pub(super) hits: u32,
-    pub(super) watch: Box<dyn Watch>,
+    pub(super) watch: Fenced,
     pub(super) last_hit: Timestamp,
     /// The timer that is set.
     pub(super) deadline: Option<Timestamp>,
@@ -112,7 +112,7 @@ impl Shown {
 
 impl Entry {
     pub(super) fn new(at: usize, symptom: &Symptom, now: Timestamp) -> Self {
-        let watch = Arc::clone(&symptom.detector).watch();
+        let watch = Fenced::new(&symptom.detector);
         let status = watch.reading(now).status;
         Self {
             symptom: at,
@@ -214,14 +214,11 @@ impl Chart {
         self.active = None;
         self.look = None;
         self.entries.retain_mut(|entry| {
+            entry.hits = 0;
             if entry.ordinary {
                 return true;
             }
-            let renewed = entry.watch.renew();
-            if renewed {
-                entry.hits = 0;
-            }
-            let kept = renewed
+            let kept = entry.watch.renew()
                 || (!entry.shown.status.is_present() && entry.last_hit.plus(horizon(entry.symptom)) > now);
             *entry.shown = Shown::nothing(entry.watch.reading(now).status);
             entry.stale = false;

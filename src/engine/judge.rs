@@ -31,6 +31,9 @@ impl Judgement {
 /// The measures are those of the pattern when it was last there.
 pub(super) fn judge(symptom: &Symptom, entry: &Entry, now: Timestamp) -> Judgement {
     let reading = entry.watch.reading(now);
+    if entry.watch.is_spoilt() {
+        return Judgement { status: reading.status, measures: None, answer: None };
+    }
     if !reading.status.is_present() {
         let (status, measures) = match &entry.shown.measures {
             Some(measures) => (entry.shown.status.clone(), Some(measures.clone())),

@@ -5,6 +5,7 @@
 mod apply;
 mod chart;
 mod differential;
+mod fence;
 mod judge;
 mod ledger;
 mod lifecycle;

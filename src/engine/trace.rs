@@ -1,8 +1,9 @@
 //! Why a symptom is there or not: for one subject, each condition, what was wanted, what was measured, and what is missing.
 //!
 //! A trace shows the present *episode*: from the first event after the subject was last quiet for its period until now.
-//! When an episode ends its watches are made anew (or renewed, which keeps what they learned about the usual), and the
-//! trace begins again; how it stood then is kept for the subjects that are [followed](Run::follow).
+//! When an episode ends its watches are made anew, and the trace begins again; how it stood then is kept for the subjects
+//! that are [followed](Run::follow). A watch goes on remembering across episodes when its symptom was not present and its
+//! window is longer than the quiet: then `events` counts anew, and what is missing counts what it still remembers.
 
 use std::collections::BTreeMap;
 use std::fmt;

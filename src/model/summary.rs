@@ -188,6 +188,9 @@ pub struct Summary {
     pub horizon: Option<Timestamp>,
     /// Predicates that met a missing field or a wrong type, by rule.
     pub unknown_predicates: BTreeMap<Arc<str>, u64>,
+    /// On how many subjects a detector failed, by symptom, which is unknown there until the episode is over.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed_detectors: BTreeMap<Arc<str>, u64>,
     /// Files and streams, in order.
     pub sources: Vec<SourceSummary>,
     /// The first rejected records of each reason.

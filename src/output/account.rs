@@ -157,5 +157,9 @@ fn hints(begin: Option<&Begin>, summary: &Summary) -> Vec<String> {
     if more > 0 {
         hints.push(format!("and so did {} more", counted(more, "rule")));
     }
+    for (symptom, n) in summary.failed_detectors.iter().take(NAMED) {
+        let on = counted(*n, "subject");
+        hints.push(format!("the detector of {} failed on {on}, where it is unknown now", terminal(symptom)));
+    }
     hints
 }

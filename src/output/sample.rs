@@ -316,6 +316,7 @@ pub(super) fn summary() -> Summary {
         last: Some(at(2_000)),
         horizon: Some(at(2_005)),
         unknown_predicates: [("net#irregular".into(), 4)].into(),
+        failed_detectors: std::collections::BTreeMap::new(),
         sources: vec![
             source("logs/north.log.gz", 1_234_000, 812_000_000),
             source("logs/volts.csv", 567, 345_678),

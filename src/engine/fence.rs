@@ -1,0 +1,72 @@
+//! A fence around a watch: detectors may be plugins, and one that panics spoils its own symptom and not the run.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::detector::{Detector, Findings, Hit, Reading, Watch};
+use crate::model::{Status, Timestamp};
+
+/// Why a symptom is unknown whose detector has panicked.
+const FAILED: &str = "its detector has failed";
+
+/// A watch, until it panics.
+#[derive(Debug)]
+pub(super) struct Fenced(Option<Box<dyn Watch>>);
+
+impl Fenced {
+    /// Fresh memory.
+    pub(super) fn new(detector: &Arc<dyn Detector>) -> Self {
+        Self(guard(|| Arc::clone(detector).watch()))
+    }
+
+    /// Whether it has panicked.
+    pub(super) fn is_spoilt(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Takes in an event; `false` when that was too much for it.
+    pub(super) fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) -> bool {
+        self.tell(out, |watch, out| watch.observe(hit, out))
+    }
+
+    /// Lets time pass; `false` when that was too much for it.
+    pub(super) fn advance(&mut self, now: Timestamp, out: &mut Findings) -> bool {
+        self.tell(out, |watch, out| watch.advance(now, out))
+    }
+
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let watch = self.0.as_ref()?;
+        guard(|| watch.deadline()).flatten()
+    }
+
+    pub(super) fn renew(&mut self) -> bool {
+        self.0.as_mut().and_then(|watch| guard(|| watch.renew())).unwrap_or(false)
+    }
+
+    pub(super) fn reading(&self, now: Timestamp) -> Reading {
+        let reading = self.0.as_ref().and_then(|watch| guard(|| watch.reading(now)));
+        reading.unwrap_or_else(|| Reading::bare(Status::Unknown(FAILED.into())))
+    }
+
+    pub(super) fn shortfall(&self, now: Timestamp) -> Option<String> {
+        let watch = self.0.as_ref()?;
+        guard(|| watch.shortfall(now)).flatten()
+    }
+
+    fn tell(&mut self, out: &mut Findings, act: impl FnOnce(&mut dyn Watch, &mut Findings)) -> bool {
+        let Some(watch) = &mut self.0 else { return true };
+        if guard(|| act(&mut **watch, out)).is_some() {
+            return true;
+        }
+        // What it found while it fell is worth nothing, and neither is what it remembers.
+        out.clear();
+        out.changed();
+        let watch = self.0.take();
+        guard(|| drop(watch));
+        false
+    }
+}
+
+fn guard<T>(act: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(act)).ok()
+}
