@@ -20,7 +20,7 @@ pub(crate) enum Verb {
     /// Read logs and say what is wrong
     #[command(visible_alias = "d", after_help = EXIT_CODES)]
     Diagnose(Diagnose),
-    /// Show an article, or one symptom, cause, solution or section of it
+    /// Show an article, or one symptom, cause, solution or section of it; or trace why logs show a symptom or not
     #[command(after_help = EXAMPLES)]
     Explain(Explain),
     /// List what the rules know
@@ -57,13 +57,30 @@ const TEST_EXIT_CODES: &str = "Exit codes:
 const EXAMPLES: &str = "Examples:
   etiolog explain 404104                      an article, by its id or another name
   etiolog explain 401003#sas-token-expired    a part of it, as diagnoses name it
-  etiolog rules                               all ids";
+  etiolog rules                               all ids
+  etiolog explain 404104#irregular-drops --trace device=d1 logs/
+                                              why the logs of one device show the symptom, or what is missing";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
-    /// `article` or `article#part`; codes and other names of an article will do
-    #[arg(value_name = "ID")]
-    pub(crate) id: String,
+    /// `article` or `article#part`; codes and other names of an article will do. May be left out with --trace
+    #[arg(value_name = "ID", required_unless_present = "trace")]
+    pub(crate) id: Option<String>,
+
+    /// Read logs, and say of this subject of theirs why each symptom is there or not: `device=d1`, `hub=h1,device=d1`
+    #[arg(long, value_name = "SUBJECT")]
+    pub(crate) trace: Option<String>,
+
+    /// The trace as it stood at this time [default: at the end of the logs]
+    #[arg(long, value_name = "STAMP", value_parser = parse_stamp, requires = "trace")]
+    pub(crate) at: Option<Timestamp>,
+
+    /// How to write the trace
+    #[arg(short, long, value_name = "NAME", value_enum, default_value_t = Listing::Text, requires = "trace")]
+    pub(crate) output: Listing,
+
+    #[command(flatten)]
+    pub(crate) logs: Logs,
 
     /// A shipped pack by name, a pack's folder, or a rule file or article to add to them [default: all shipped packs]
     #[arg(short, long, value_name = "PACK|PATH")]
@@ -81,7 +98,7 @@ pub(crate) struct Rules {
     pub(crate) output: Listing,
 }
 
-/// How rules are listed.
+/// How rules and traces are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Listing {
     /// For people
@@ -115,13 +132,32 @@ pub(crate) struct Test {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Diagnose {
-    /// Files, directories, quoted patterns, or `-` for stdin (the default in a pipe); gzip and zstd are read as they are
-    #[arg(value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) logs: Logs,
 
     /// A shipped pack by name, a pack's folder, or a rule file to add to them [default: all shipped packs]
     #[arg(short, long, value_name = "PACK|PATH")]
     pub(crate) rules: Vec<String>,
+
+    /// How to write the diagnoses: text or json
+    #[arg(short, long, value_name = "NAME", default_value = "text")]
+    pub(crate) output: String,
+
+    /// Exit with 1 when a diagnosis is this severe or worse
+    #[arg(long, value_name = "SEVERITY", value_parser = severities())]
+    pub(crate) fail_on: Option<Severity>,
+
+    /// No progress and no notes on stderr
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// Which logs are read, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Logs {
+    /// Files, directories, quoted patterns, or `-` for stdin (the default in a pipe); gzip and zstd are read as they are
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
 
     /// Which of the pack's inputs describes the logs [default: found out by looking]
     #[arg(long, value_name = "NAME")]
@@ -139,21 +175,18 @@ pub(crate) struct Diagnose {
     #[arg(long)]
     pub(crate) complete: bool,
 
-    /// How to write the diagnoses: text or json
-    #[arg(short, long, value_name = "NAME", default_value = "text")]
-    pub(crate) output: String,
-
-    /// Exit with 1 when a diagnosis is this severe or worse
-    #[arg(long, value_name = "SEVERITY", value_parser = severities())]
-    pub(crate) fail_on: Option<Severity>,
-
     /// The longest record that is read, in bytes
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(64..=1 << 30))]
     pub(crate) record_limit: Option<u64>,
+}
 
-    /// No progress and no notes on stderr
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
+impl Logs {
+    /// Whether nothing was said.
+    pub(crate) fn is_default(&self) -> bool {
+        let Self { paths, format, lateness, as_of, complete, record_limit } = self;
+        let limits = lateness.is_none() && as_of.is_none() && record_limit.is_none();
+        paths.is_empty() && format.is_none() && limits && !complete
+    }
 }
 
 fn severities() -> impl TypedValueParser<Value = Severity> {

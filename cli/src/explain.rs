@@ -9,18 +9,25 @@ use crate::args::Explain;
 use crate::exit::{Exit, Stop};
 use crate::lookup::{Entry, Lookup, Part};
 use crate::style::{percent, prose};
-use crate::{markdown, packs, style};
+use crate::{inputs, markdown, packs, style, trace};
 
 /// What stands left of an article's text.
 const MARGIN: &str = "  ";
 
 /// Runs the verb.
-pub(crate) fn run(asked: &Explain) -> Result<Exit, Stop> {
+pub(crate) fn run(asked: &mut Explain) -> Result<Exit, Stop> {
     let lookup = Lookup::new(packs::load(&asked.rules)?)?;
+    if let Some(subject) = asked.trace.clone() {
+        return trace(asked, &lookup, &subject);
+    }
+    if !asked.logs.is_default() {
+        return Err(Stop::Usage("logs are read for a trace only; name its subject by `--trace`".to_owned()));
+    }
     let mut page = style::page();
-    let (name, part) = match asked.id.split_once('#') {
+    let asked_id = asked.id.as_deref().unwrap_or_default();
+    let (name, part) = match asked_id.split_once('#') {
         Some((name, part)) => (name, Some(part)),
-        None => (&*asked.id, None),
+        None => (asked_id, None),
     };
     let shown = match (lookup.entry(name), part) {
         (Some(entry), None) => {
@@ -31,13 +38,27 @@ pub(crate) fn run(asked: &Explain) -> Result<Exit, Stop> {
         (None, _) => false,
     };
     if !shown {
-        return Err(unknown(&lookup, &asked.id));
+        return Err(unknown(&lookup, asked_id));
     }
     style::write(page.into_text().as_bytes())?;
     Ok(Exit::Done)
 }
 
-fn unknown(lookup: &Lookup, id: &str) -> Stop {
+/// The symptoms that an id means, on one subject of the logs. What is no id but a path is a path: the id may be left out.
+fn trace(asked: &mut Explain, lookup: &Lookup, subject: &str) -> Result<Exit, Stop> {
+    let Some(id) = asked.id.as_deref() else { return trace::run(asked, subject, &[]) };
+    if lookup.entry(id.split_once('#').map_or(id, |(name, _)| name)).is_some() {
+        return trace::run(asked, subject, &trace::symptoms_of(lookup, id)?);
+    }
+    if !inputs::may_be_read(id) {
+        return Err(unknown(lookup, id));
+    }
+    asked.logs.paths.insert(0, id.into());
+    trace::run(asked, subject, &[])
+}
+
+/// Why an id cannot be shown, with those that look like it.
+pub(crate) fn unknown(lookup: &Lookup, id: &str) -> Stop {
     let near = lookup.near(id).into_iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
     let near = if near.is_empty() { String::new() } else { format!("did you mean {near}? ") };
     Stop::Usage(format!("nothing is known of `{id}`; {near}`etiolog rules` lists what is"))

@@ -59,6 +59,13 @@ pub(crate) struct Inputs {
     pub(crate) unreadable: bool,
 }
 
+impl Inputs {
+    /// Bytes on disk, when all are regular files.
+    pub(crate) fn size(&self) -> Option<u64> {
+        self.sources.iter().flat_map(|source| &source.files).map(|file| file.size).sum()
+    }
+}
+
 /// The files of one argument are one source, except where `split` names the source of a path; equal names are one
 /// source, whatever argument they come from.
 ///
@@ -182,6 +189,11 @@ fn walk(base: &Path, inputs: &mut Inputs, wanted: impl Fn(&Path) -> bool) -> Vec
 
 fn has_meta(text: &str) -> bool {
     text.contains(['*', '?', '[', '{'])
+}
+
+/// Whether an argument could name logs: it exists, is a pattern, or means stdin.
+pub(crate) fn may_be_read(argument: &str) -> bool {
+    argument == "-" || has_meta(argument) || Path::new(argument).exists()
 }
 
 fn is_pattern(path: &Path) -> bool {

@@ -13,9 +13,11 @@ mod lookup;
 mod markdown;
 mod packs;
 mod progress;
+mod read;
 mod rules;
 mod style;
 mod test;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -28,7 +30,7 @@ fn main() -> ExitCode {
     let json = verb.is_for_programs();
     let ended = match verb {
         Verb::Diagnose(asked) => diagnose::run(&asked),
-        Verb::Explain(asked) => explain::run(&asked),
+        Verb::Explain(mut asked) => explain::run(&mut asked),
         Verb::Rules(asked) => rules::run(&asked),
         Verb::Test(asked) => test::run(&asked),
     };

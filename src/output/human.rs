@@ -35,7 +35,7 @@ fn plural(word: &str) -> String {
 }
 
 /// `1h 5m 2s`: the three largest units that are not zero; below a second, `350ms`.
-pub(crate) fn span(span: Duration) -> String {
+pub fn span(span: Duration) -> String {
     let nanos = span.as_nanos();
     if nanos == 0 {
         return "0s".to_owned();

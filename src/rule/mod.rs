@@ -216,6 +216,11 @@ impl Plan {
         &self.schema
     }
 
+    /// The words for the levels of subjects, in the order of the packs.
+    pub fn levels(&self) -> impl Iterator<Item = &str> {
+        (0..self.schema.levels()).filter_map(|at| Some(self.schema.name(self.schema.level_field(at)?)))
+    }
+
     /// The word for the level of subjects that a symptom is about.
     pub fn level_of(&self, symptom: &Symptom) -> &str {
         self.schema.level_field(symptom.level).map_or("", |field| self.schema.name(field))
