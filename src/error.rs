@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Why an operation of this library failed.
@@ -86,7 +87,7 @@ impl std::error::Error for Error {}
 /// A fault in a rule file, a mapping or an article: what is wrong, exactly where, and what to do.
 ///
 /// `Display` gives it on one line or two.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Problem {
     /// Stable name of the kind of fault, for example `unknown-key`.
@@ -119,7 +120,7 @@ pub struct Problem {
 }
 
 /// Another place in the same file that matters to a [`Problem`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Also {
     /// The bytes of the file that are meant.
     pub span: Range<usize>,
@@ -128,7 +129,7 @@ pub struct Also {
 }
 
 /// A change to a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Edit {
     /// The bytes of the file that go.
     pub span: Range<usize>,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use smol_str::SmolStr;
@@ -11,7 +12,7 @@ use smol_str::SmolStr;
 use crate::model::{Origin, Subject, Timestamp, Value};
 
 /// How much a cause matters to the people on call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Severity {
@@ -93,7 +94,7 @@ impl Serialize for Probability {
 }
 
 /// Whether an episode is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// The subject has not been quiet for the pack's period.
@@ -231,7 +232,7 @@ impl Evidence {
 }
 
 /// One kept event, ready to be found again in the files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ExhibitReport {
     /// The file or stream.
     pub source: Arc<str>,
@@ -285,31 +286,61 @@ impl Serialize for Measures<'_> {
     }
 }
 
+/// One symptom on one subject, as it stood in the episode.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SymptomReport")]
+pub(super) struct WrittenSymptom<'a> {
+    /// `article#symptom`.
+    id: &'a str,
+    /// What it means, for a person.
+    title: &'a str,
+    /// Whether it was seen, looked for and not there, or cannot be told.
+    #[schemars(extend("enum" = ["present", "absent", "unknown"]))]
+    status: &'static str,
+    /// The detector's own confidence, when present.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<Probability>,
+    /// Why it is unknown, when it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
+    /// What the detector measured: spans are seconds.
+    #[schemars(with = "std::collections::BTreeMap<String, Measure>")]
+    measures: Measures<'a>,
+    /// How many events speak for it.
+    events: u64,
+    /// The first and the last of them.
+    evidence: &'a [ExhibitReport],
+}
+
 impl Serialize for SymptomReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("id", &*self.id)?;
-        map.serialize_entry("title", &*self.title)?;
-        map.serialize_entry("status", self.status.word())?;
-        match &self.status {
-            Status::Present(confidence) => map.serialize_entry("confidence", confidence)?,
-            Status::Absent => {}
-            Status::Unknown(why) => map.serialize_entry("why", why)?,
-        }
-        map.serialize_entry("measures", &Measures(&self.measures))?;
-        map.serialize_entry("events", &self.events)?;
-        map.serialize_entry("evidence", &self.evidence)?;
-        map.end()
+        let (confidence, why) = match &self.status {
+            Status::Present(confidence) => (Some(*confidence), None),
+            Status::Absent => (None, None),
+            Status::Unknown(why) => (None, Some(why.as_str())),
+        };
+        let written = WrittenSymptom {
+            id: &self.id,
+            title: &self.title,
+            status: self.status.word(),
+            confidence,
+            why,
+            measures: Measures(&self.measures),
+            events: self.events,
+            evidence: &self.evidence,
+        };
+        written.serialize(serializer)
     }
 }
 
 /// How much one symptom says for (or against) a cause.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Points {
     /// `article#symptom`, or `prior`.
     pub symptom: Arc<str>,
     /// Decibans: 10·log10 of the odds with it over the odds without it.
     #[serde(serialize_with = "tenths")]
+    #[schemars(with = "f64")]
     pub decibans: f64,
 }
 
@@ -318,7 +349,7 @@ fn tenths<S: Serializer>(x: &f64, serializer: S) -> Result<S::Ok, S::Error> {
 }
 
 /// Whether a solution is something to do, something to avoid, or a reason to do nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SolutionKind {
     /// Do this.
@@ -330,7 +361,7 @@ pub enum SolutionKind {
 }
 
 /// One step that helps against a cause.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SolutionReport {
     /// `article#solution`.
     pub id: Arc<str>,
@@ -344,7 +375,7 @@ pub struct SolutionReport {
 }
 
 /// One competing cause.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CauseReport {
     /// `article#cause`.
@@ -362,18 +393,19 @@ pub struct CauseReport {
 }
 
 /// The observation that would change the ranking most.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct NextLook {
     /// `article#symptom`, one that is unknown.
     pub symptom: Arc<str>,
     /// What it means, for a person.
     pub title: Arc<str>,
     /// Why it is unknown.
+    #[schemars(with = "String")]
     pub why: SmolStr,
 }
 
 /// One subject, one episode: what was seen, what explains it, what to do.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Diagnosis {
     /// Stable across reruns: a hash of pack, subject and the first event's identity.
@@ -392,6 +424,7 @@ pub struct Diagnosis {
     pub verdict: Arc<str>,
     /// Why it cannot be told, when it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub why: Option<SmolStr>,
     /// The id of the diagnosis of a containing subject that explains this one.
     #[serde(skip_serializing_if = "Option::is_none")]

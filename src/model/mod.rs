@@ -4,6 +4,7 @@
 //! [`Event`] is that record decoded and mapped; a [`Subject`] is what a diagnosis is about; a
 //! [`SymptomReport`] says what a detector saw; a [`Diagnosis`] ranks the causes.
 
+mod described;
 mod diagnosis;
 mod event;
 mod schema;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::Timestamp;
 
 /// Why a record could not be read. Each reason is counted and the first few are located.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Reject {
@@ -80,7 +81,7 @@ impl fmt::Display for Reject {
 }
 
 /// One rejected record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RejectSample {
     /// Why.
     pub reason: Reject,
@@ -93,7 +94,7 @@ pub struct RejectSample {
 }
 
 /// Where every record went: `read = decoded + skipped + rejected + duplicate + late + future`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Accounts {
     /// Records that the input held.
     pub read: u64,
@@ -125,7 +126,7 @@ impl Accounts {
 }
 
 /// One file or stream, as read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SourceSummary {
     /// The file or stream.
     pub name: Arc<str>,
@@ -139,7 +140,7 @@ pub struct SourceSummary {
 }
 
 /// What a run starts from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Begin {
     /// Name and version of this library.
@@ -160,7 +161,7 @@ pub struct Begin {
 }
 
 /// What a run came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Summary {
     /// Where every record went.

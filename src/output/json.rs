@@ -12,7 +12,7 @@ use crate::model::{Begin, Diagnosis, Summary};
 use crate::output::{Report, ReportKind, Style};
 
 /// The version of the lines; additions keep it, changes raise it.
-const SCHEMA: &str = "etiolog/1";
+pub(super) const SCHEMA: &str = "etiolog/1";
 
 /// One JSON object a line, written as soon as it is known.
 #[derive(Clone, Copy, Debug, Default)]

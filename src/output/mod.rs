@@ -14,6 +14,7 @@ mod layout;
 pub mod problems;
 #[cfg(test)]
 mod sample;
+pub mod schema;
 mod text;
 
 use std::fmt::Debug;
