@@ -28,6 +28,12 @@ pub(crate) enum Verb {
     /// Play the cases of the rules: what must come, and what must not
     #[command(after_help = TEST_EXIT_CODES)]
     Test(Test),
+    /// Write the scaffold of a pack, an article or a symptom, empty or from what a log holds
+    #[command(after_help = NEW_EXAMPLES)]
+    New(New),
+    /// Print the JSON Schema of a file that is written, or of what `diagnose -o json` writes
+    #[command(after_help = SCHEMA_EXAMPLES)]
+    Schema(Schema),
 }
 
 impl Verb {
@@ -35,7 +41,7 @@ impl Verb {
     pub(crate) fn is_for_programs(&self) -> bool {
         match self {
             Self::Diagnose(asked) => asked.output == "json",
-            Self::Explain(_) => false,
+            Self::Explain(_) | Self::New(_) | Self::Schema(_) => false,
             Self::Rules(asked) => asked.output == Listing::Json,
             Self::Test(asked) => asked.output == Listing::Json,
         }
@@ -60,6 +66,70 @@ const EXAMPLES: &str = "Examples:
   etiolog rules                               all ids
   etiolog explain 404104#irregular-drops --trace device=d1 logs/
                                               why the logs of one device show the symptom, or what is missing";
+
+const NEW_EXAMPLES: &str = "Examples:
+  etiolog new pack pumps                           an empty pack in the folder pumps
+  etiolog new pack pumps --from controller.log     one that reads this log, with classes and a first symptom
+  etiolog new article 700 --in pumps --from a.log  another rule file and its article
+  etiolog new symptom 700#often-tripped            lines to paste into pumps/700.yaml";
+
+const SCHEMA_EXAMPLES: &str = "Examples:
+  etiolog schema diagnosis > diagnosis.v1.json    the lines of `diagnose -o json`";
+
+/// What `etiolog schema` describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Described {
+    /// The lines that `diagnose -o json` writes
+    Diagnosis,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Schema {
+    /// Which file
+    #[arg(value_name = "KIND", value_enum)]
+    pub(crate) kind: Described,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct New {
+    #[command(subcommand)]
+    pub(crate) what: Scaffold,
+}
+
+/// What `etiolog new` writes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Scaffold {
+    /// A pack in a folder of its own: how to read a log, a first article and its rules
+    Pack {
+        /// The pack's name, and the folder that is made
+        #[arg(value_name = "NAME")]
+        name: PathBuf,
+        /// A log to learn from: fields, events and a first symptom are proposed from what it holds
+        #[arg(long, value_name = "LOG")]
+        from: Option<PathBuf>,
+    },
+    /// A rule file and its article, in a pack
+    Article {
+        /// The article's id: what its rule file is called
+        #[arg(value_name = "ID")]
+        id: String,
+        /// The pack's folder
+        #[arg(long = "in", value_name = "FOLDER", default_value = ".")]
+        folder: PathBuf,
+        /// A log to learn from
+        #[arg(long, value_name = "LOG")]
+        from: Option<PathBuf>,
+    },
+    /// A symptom, its cause, solution and cases, to be pasted into an article's rule file
+    Symptom {
+        /// Which article, and what the symptom shall be called
+        #[arg(value_name = "ARTICLE#SYMPTOM")]
+        id: String,
+        /// The pack's folder
+        #[arg(long = "in", value_name = "FOLDER", default_value = ".")]
+        folder: PathBuf,
+    },
+}
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {

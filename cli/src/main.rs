@@ -11,10 +11,12 @@ mod inputs;
 mod junit;
 mod lookup;
 mod markdown;
+mod new;
 mod packs;
 mod progress;
 mod read;
 mod rules;
+mod schema;
 mod style;
 mod test;
 mod trace;
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         Verb::Explain(mut asked) => explain::run(&mut asked),
         Verb::Rules(asked) => rules::run(&asked),
         Verb::Test(asked) => test::run(&asked),
+        Verb::New(asked) => new::run(&asked),
+        Verb::Schema(asked) => schema::run(&asked),
     };
     match ended {
         Ok(exit) => exit.into(),
