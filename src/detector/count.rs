@@ -16,10 +16,12 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use crate::detector::words::{length, many, stamp};
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
+use crate::detector::{
+    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
-use crate::predicate::Kind;
+use crate::predicate::{Domain, Kind};
 use crate::timeline::{Recent, Spans};
 use crate::yaml::{Node, schema_of};
 
@@ -74,6 +76,11 @@ impl Detector for Threshold {
 
     fn horizon(&self) -> Duration {
         self.within
+    }
+
+    fn facts(&self) -> Facts {
+        let facts = Facts::needing(self.class).with_window(self.within);
+        facts.with_measure("events", Domain::at_least(self.at_least as f64))
     }
 
     fn memory(&self) -> usize {

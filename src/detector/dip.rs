@@ -35,7 +35,9 @@ use std::time::Duration;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
+use crate::detector::{
+    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+};
 use crate::error::Problem;
 use crate::model::{Exhibit, FieldId, Measure, Probability, Status, Timestamp, Value};
 use crate::timeline::decline::{Decline, ENOUGH, Excursion, RECENT, Verdict};
@@ -140,6 +142,14 @@ impl Detector for Settings {
 
     fn horizon(&self) -> Duration {
         FORGET
+    }
+
+    fn facts(&self) -> Facts {
+        let facts = Facts { needs: vec![self.classes()], ..Facts::default() }.with_window(self.bucket);
+        match &self.gauge {
+            Gauge::Rebuilt { of, .. } => facts.with_children(*of),
+            Gauge::Given { .. } => facts,
+        }
     }
 
     fn delay(&self) -> Duration {

@@ -20,10 +20,12 @@ use foldhash::fast::FixedState;
 use smol_str::SmolStr;
 
 use crate::detector::words::{length, stamp};
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
+use crate::detector::{
+    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
-use crate::predicate::Kind;
+use crate::predicate::{Domain, Kind};
 use crate::timeline::{Buckets, Recent};
 use crate::yaml::{Node, schema_of};
 
@@ -83,6 +85,12 @@ impl Detector for Children {
 
     fn horizon(&self) -> Duration {
         self.within
+    }
+
+    fn facts(&self) -> Facts {
+        let facts = Facts::needing(self.class).with_window(self.within).with_children(self.level);
+        let facts = facts.with_measure("children", Domain::at_least(self.at_least as f64));
+        facts.with_span("window", self.within, self.within)
     }
 
     fn delay(&self) -> Duration {

@@ -21,6 +21,7 @@ mod bench;
 mod count;
 mod dip;
 mod distinct;
+mod facts;
 #[cfg(test)]
 mod fixture;
 mod occurrence;
@@ -45,6 +46,7 @@ use crate::yaml::Node;
 pub use count::Count;
 pub use dip::Dip;
 pub use distinct::Distinct;
+pub use facts::Facts;
 pub use occurrence::Occurrence;
 pub use periodic::Periodic;
 pub use sequence::Sequence;
@@ -119,6 +121,11 @@ pub trait Detector: Debug + Send + Sync {
 
     /// How far back a watch looks: after this long without events it is as good as new.
     fn horizon(&self) -> Duration;
+
+    /// What is certain of it before it has seen anything, so that rules which cannot work are found while they load.
+    fn facts(&self) -> Facts {
+        Facts::default()
+    }
 
     /// How long after an event a watch may still say that the event's time was [covered](Findings::covers).
     fn delay(&self) -> Duration {

@@ -14,10 +14,12 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use crate::detector::words::many;
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
+use crate::detector::{
+    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+};
 use crate::error::Problem;
 use crate::model::{Measure, Probability, Status, Timestamp};
-use crate::predicate::Kind;
+use crate::predicate::{Domain, Kind};
 use crate::yaml::{Node, schema_of};
 
 /// The kind of detector for which one event is enough.
@@ -66,6 +68,10 @@ impl Detector for OfClass {
 
     fn horizon(&self) -> Duration {
         Duration::ZERO
+    }
+
+    fn facts(&self) -> Facts {
+        Facts::needing(self.class).with_measure("events", Domain::at_least(1.0))
     }
 
     fn memory(&self) -> usize {

@@ -31,10 +31,12 @@ use std::time::Duration;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
+use crate::detector::{
+    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
-use crate::predicate::Kind;
+use crate::predicate::{Domain, Kind};
 use crate::timeline::beat::{Chain, FEWEST, Fit, GAPS, MULTIPLES, same_time_of_day};
 use crate::timeline::series::confidence;
 use crate::yaml::{Node, schema_of};
@@ -119,6 +121,13 @@ impl Detector for Settings {
 
     fn horizon(&self) -> Duration {
         self.longest.saturating_mul(MULTIPLES)
+    }
+
+    fn facts(&self) -> Facts {
+        let facts = Facts::needing(self.event).with_window(self.longest);
+        let facts = facts.with_span("period", self.shortest, self.longest);
+        let states = [State::Suspected, State::Confirmed].map(|state| Domain::equal(&state.word().into()));
+        facts.with_measure("state", states.iter().fold(Domain::nothing(), |all, state| all.or(state)))
     }
 
     fn memory(&self) -> usize {

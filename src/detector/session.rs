@@ -20,10 +20,12 @@ use std::time::Duration;
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::detector::words::{many, stamp};
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
+use crate::detector::{
+    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+};
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
-use crate::predicate::Kind;
+use crate::predicate::{Domain, Kind};
 use crate::timeline::Spans;
 use crate::yaml::{Node, schema_of};
 
@@ -99,6 +101,12 @@ impl Detector for Pairs {
 
     fn horizon(&self) -> Duration {
         HORIZON
+    }
+
+    fn facts(&self) -> Facts {
+        let facts = Facts { needs: vec![self.opens.clone(), self.closes.clone()], ..Facts::default() };
+        let facts = facts.with_measure("sessions", Domain::at_least(self.at_least as f64));
+        facts.with_measure("alike", Domain::between(0.0, 1.0))
     }
 
     fn memory(&self) -> usize {

@@ -33,10 +33,12 @@ use std::time::Duration;
 use foldhash::HashSet;
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
+use crate::detector::{
+    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+};
 use crate::error::Problem;
 use crate::model::{Exhibit, FieldId, Measure, Probability, Status, Timestamp};
-use crate::predicate::Kind;
+use crate::predicate::{Domain, Kind};
 use crate::timeline::series::{Expectation, Grid, Ring, confidence};
 use crate::yaml::{Node, schema_of};
 
@@ -112,6 +114,17 @@ impl Detector for Settings {
 
     fn horizon(&self) -> Duration {
         FORGET
+    }
+
+    fn facts(&self) -> Facts {
+        let facts = Facts::needing(self.event).with_window(self.bucket);
+        let facts = facts.with_measure("children", Domain::at_least(self.at_least));
+        let shares = if self.by.is_some() { Domain::between(0.0, 1.0) } else { Domain::nothing() };
+        let facts = facts.with_measure("concentration", shares.or(&Domain::missing()));
+        match self.distinct {
+            Some(level) => facts.with_children(level),
+            None => facts,
+        }
     }
 
     fn delay(&self) -> Duration {

@@ -37,10 +37,12 @@ use std::time::Duration;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch, parameters};
+use crate::detector::{
+    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+};
 use crate::error::Problem;
 use crate::model::{Measure, Probability, Status, Timestamp};
-use crate::predicate::Kind;
+use crate::predicate::{Domain, Kind};
 use crate::timeline::Spans;
 use crate::yaml::{Node, schema_of};
 
@@ -92,6 +94,13 @@ impl Detector for Plan {
     fn horizon(&self) -> Duration {
         // An event exactly `within` later still belongs to a chain.
         self.within.saturating_add(Duration::from_nanos(1))
+    }
+
+    fn facts(&self) -> Facts {
+        let facts = Facts { needs: self.needs(), idle: self.idle(), ..Facts::default() };
+        let facts = facts.with_window(self.within).with_measure("chains", Domain::at_least(1.0));
+        let facts = facts.with_span("span", Duration::ZERO, self.within);
+        facts.with_span("median_span", Duration::ZERO, self.within)
     }
 
     fn memory(&self) -> usize {

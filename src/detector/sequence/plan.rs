@@ -145,6 +145,26 @@ impl Plan {
         classes
     }
 
+    /// The classes of which an event must come.
+    pub(super) fn needs(&self) -> Vec<Vec<ClassId>> {
+        let mut classes = self.units.clone();
+        classes.sort_unstable();
+        classes.dedup();
+        classes.into_iter().map(|class| vec![class]).collect()
+    }
+
+    /// What plays no part when it could play another: an optional event that is a required one too; in any order, a
+    /// required event that is a forbidden one too.
+    pub(super) fn idle(&self) -> Vec<(ClassId, ClassId)> {
+        let maybes = self.maybes.iter().flat_map(|maybe| self.units.iter().map(|&unit| (maybe.class, unit)));
+        let nevers = self.nevers.iter().filter(|_| self.arrangement == Arrangement::Any);
+        let nevers = nevers.flat_map(|never| self.units.iter().map(|&unit| (unit, never.class)));
+        let mut idle: Vec<(ClassId, ClassId)> = maybes.chain(nevers).collect();
+        idle.sort_unstable();
+        idle.dedup();
+        idle
+    }
+
     /// The parts that an event of these classes can play.
     pub(super) fn roles(&self, is: impl Fn(ClassId) -> bool) -> Roles {
         let bits = |classes: &mut dyn Iterator<Item = ClassId>| {

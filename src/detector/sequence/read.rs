@@ -9,8 +9,12 @@ use crate::detector::sequence::plan::{Arrangement, Fault, MOST, Need, Plan, Step
 use crate::error::Problem;
 use crate::yaml::{Node, Shape};
 
-/// Reads `{steps: […], order: …, within: …}`; the steps may stand under `sequence` as well, and so may all of it.
+/// Reads `{steps: […], order: …, within: …}`; the steps may stand under `sequence` as well, and so may all of it. A list
+/// alone is the steps.
 pub(super) fn plan(params: &Node, names: &mut dyn Names) -> Result<Plan, Problem> {
+    if matches!(params.shape(), Shape::List(_)) {
+        return build(params, params, None, None, names);
+    }
     let fields = params.fields(&["steps", "sequence", "order", "within"])?;
     let list = match (fields.optional("sequence"), fields.optional("steps")) {
         (Some(inner), None) if matches!(inner.shape(), Shape::Map(_)) => {
@@ -27,8 +31,18 @@ pub(super) fn plan(params: &Node, names: &mut dyn Names) -> Result<Plan, Problem
             );
         }
     };
+    build(params, list, fields.optional("order"), fields.optional("within"), names)
+}
+
+fn build(
+    params: &Node,
+    list: &Node,
+    order: Option<&Node>,
+    within: Option<&Node>,
+    names: &mut dyn Names,
+) -> Result<Plan, Problem> {
     let steps = list.list()?.iter().map(|node| step(node, names)).collect::<Result<Vec<Step>, Problem>>()?;
-    let arrangement = match fields.optional("order") {
+    let arrangement = match order {
         None => Arrangement::Given,
         Some(node) => match node.scalar() {
             Some("given") => Arrangement::Given,
@@ -37,9 +51,14 @@ pub(super) fn plan(params: &Node, names: &mut dyn Names) -> Result<Plan, Problem
         },
     };
     let alone = matches!(steps.as_slice(), [Step { need: Need::Times(1), .. }]);
-    let within = match fields.optional("within") {
+    let within = match within {
         Some(node) => node.duration()?,
         None if alone => Duration::ZERO,
+        None if steps.last().is_some_and(|step| step.need == Need::Never) => {
+            return Err(params
+                .problem("no-deadline", "nothing says until when the last step must not come")
+                .with_help("give the time that must pass without it, for example `within: 15m`"));
+        }
         None => {
             return Err(params
                 .problem("missing-key", "missing key `within`")
@@ -141,14 +160,16 @@ mod tests {
         assert_eq!(plan.units, [ClassId(3); 3]);
         assert!(plan.waits());
         assert!(read("{sequence: [d]}").is_ok());
+        assert!(read("[d]").is_ok());
     }
 
     #[test]
     fn what_cannot_work_is_refused_where_it_stands() {
         assert_eq!(refused("{steps: [d, c]}"), "1:1 missing-key");
         assert_eq!(refused("{steps: [{class: d, times: 2}]}"), "1:1 missing-key");
-        assert_eq!(refused("{steps: [d, {never: c}]}"), "1:1 missing-key");
+        assert_eq!(refused("{steps: [d, {never: c}]}"), "1:1 no-deadline");
         assert_eq!(refused("{within: 1m}"), "1:1 missing-key");
+        assert_eq!(refused("[d, {never: c}]"), "1:1 no-deadline");
         assert_eq!(refused("{steps: [], within: 1m}"), "1:9 no-required-step");
         assert_eq!(refused("{steps: [{maybe: c}, {never: d}], within: 1m}"), "1:9 no-required-step");
         assert_eq!(refused("{steps: [d, {never: c}, {never: e}], within: 1m}"), "1:25 adjacent-nevers");
