@@ -88,7 +88,7 @@ fn its_expression_is_accepted() {
     let class = README.split('`').find(|code| code.starts_with("{code: 404104, where: ")).unwrap();
     let mut pack = Pack::shipped("azure-iot-hub").unwrap();
     let article = format!(
-        "etiolog: 1\narticle: a\ntitle: A\nevents: {{e: {class}}}\nsymptoms:\n  s: {{title: S, per: device, detect: {{occurrence: {{event: e}}}}}}\n"
+        "etiolog: 1\narticle: a\ntitle: A\nevents: {{e: {class}}}\nsymptoms:\n  s: {{title: S, per: device, detect: {{occurrence: {{event: e}}}}}}\ncauses:\n  c: {{title: C, severity: info, explains: {{s: often}}}}\n"
     );
     pack.add("a.yaml", article);
     build(pack).unwrap_or_else(|problems| panic!("{problems}"));

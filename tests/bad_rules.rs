@@ -108,18 +108,21 @@ fn an_article_that_stands_twice_is_refused_within_a_pack_and_across_packs() {
 fn a_symptom_gives_way_to_its_own_level_and_never_to_itself() {
     let symptom = |id: &str, per: &str, unless: &str| {
         format!(
-            "  {id}:\n    title: T\n    per: {per}\n    detect: {{occurrence: {{event: drop}}}}\n    unless: [{unless}]\n"
+            "  {id}:\n    title: T\n    per: {per}\n    detect: {{count: {{event: drop, at-least: 9, within: 1h}}}}\n    when: count.span > {}.min\n    unless: [{unless}]\n",
+            id.as_bytes()[0]
         )
     };
-    let with = |symptoms: &str| problems(&GOOD.replace("causes:\n", &format!("{symptoms}causes:\n")));
+    let explained = GOOD.replace("drops: often", "drops: often, x: seldom");
+    let with = |symptoms: &str| problems(&explained.replace("causes:\n", &format!("{symptoms}causes:\n")));
     let one = with(&symptom("x", "unit", "x"));
-    assert_eq!(one, ["unless-circle 15:14"]);
+    assert_eq!(one, ["unless-circle 16:14"]);
     let three = with(
         &[symptom("x", "unit", "y"), symptom("y", "unit", "z"), symptom("z", "unit", "drops, x")].concat(),
     );
-    assert_eq!(three, ["unless-circle 15:14", "unless-circle 20:14", "unless-circle 25:21"]);
-    assert_eq!(with(&symptom("x", "site", "drops")), ["wrong-level 15:14"]);
-    build(&[("a.yaml", &GOOD.replace("causes:\n", &(symptom("x", "unit", "drops") + "causes:\n")))]).unwrap();
+    assert_eq!(three, ["unless-circle 16:14", "unless-circle 22:14", "unless-circle 28:21"]);
+    assert_eq!(with(&symptom("x", "site", "drops")), ["wrong-level 16:14"]);
+    build(&[("a.yaml", &explained.replace("causes:\n", &(symptom("x", "unit", "drops") + "causes:\n")))])
+        .unwrap();
 }
 
 #[test]
@@ -177,11 +180,11 @@ fn a_pack_without_its_file_is_refused() {
 
 #[test]
 fn same_as_in_a_circle_leads_nowhere() {
-    let circle = "causes:\n  x: {same-as: b#x}\n";
-    let a = GOOD.split("causes:").next().unwrap().to_owned() + circle;
+    let a = "etiolog: 1\narticle: a\ntitle: A\ncauses:\n  x: {same-as: b#x}\n";
     let b = a.replace("article: a", "article: b").replace("b#x", "a#x");
-    let error = build(&[("a.yaml", &a), ("b.yaml", &b)]).unwrap_err();
-    assert!(error.problems().iter().all(|problem| problem.code == "unknown-cause"), "{error}");
+    let error = build(&[("a.yaml", a), ("b.yaml", &b)]).unwrap_err();
+    let codes: Vec<&str> = error.problems().iter().map(|problem| problem.code).collect();
+    assert_eq!(codes, ["same-as-circle"], "{error}");
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::time::Duration;
 use etiolog::{Diagnosis, Engine, EngineBuilder, Pack, Summary, Timestamp};
 
 fn pack(detect: &str) -> Pack {
+    let used = ["drop", "back", "refusal"].into_iter().filter(|word| detect.contains(word));
+    let classes: String = used.map(|word| format!("  {word}: {{word: {word}}}\n")).collect();
     Pack::from_texts([
         (
             "pack.yaml".to_owned(),
@@ -16,7 +18,7 @@ fn pack(detect: &str) -> Pack {
             "a.yaml".to_owned(),
             format!(
                 "etiolog: 1\narticle: a\ntitle: A\n\
-                 events:\n  drop: {{word: drop}}\n  back: {{word: back}}\n  refusal: {{word: refusal}}\n\
+                 events:\n{classes}\
                  symptoms:\n  s:\n    title: S\n    per: unit\n    detect: {detect}\n\
                  causes:\n  c: {{title: C, severity: warning, prior: common, explains: {{s: always}}}}\n"
             ),

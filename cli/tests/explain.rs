@@ -54,7 +54,7 @@ impl Drop for Place {
 }
 
 const PACK: &str =
-    "etiolog: 1\npack: pumps\ntitle: Pumps\nversion: '3'\nsubjects: [{name: pump, quiet: 1h}]\n";
+    "etiolog: 1\npack: pumps\ntitle: Pumps\nversion: '3'\nsubjects: [{name: pump, quiet: 1d}]\n";
 
 const RULES: &str = "etiolog: 1
 article: 70xx

@@ -14,6 +14,10 @@ use crate::model::{
     CauseReport, Diagnosis, Evidence, Exhibit, ExhibitReport, NextLook, Points, Probability, Severity,
     SolutionReport, State, Status, SymptomReport, Timestamp,
 };
+use crate::rule::MOST_RIVALS;
+
+// Rules in which more would compete are refused where they are loaded.
+const _: () = assert!(MOST_CAUSES == MOST_RIVALS);
 
 /// The least probability of a verdict.
 const LEAST: f64 = 0.6;

@@ -97,7 +97,9 @@ impl Build<'_> {
     pub(super) fn same_solutions(&mut self) {
         let dangling = self.same_solutions.keys().filter_map(|id| {
             let real = follow(&self.same_solutions, id);
-            (!self.solution_ids.contains_key(real)).then(|| self.same_solutions.get(id))?
+            // What leads into a circle is told with the circle.
+            let is_known = self.solution_ids.contains_key(real) || self.same_solutions.contains_key(real);
+            (!is_known).then(|| self.same_solutions.get(id))?
         });
         let dangling: Vec<(String, Node)> =
             dangling.map(|same| (same.target.clone(), same.place.clone())).collect();
@@ -112,7 +114,10 @@ impl Build<'_> {
     pub(super) fn same_causes(&mut self) {
         let mut dangling = Vec::new();
         for (id, same) in &self.same_causes {
-            match self.cause_ids.get(follow(&self.same_causes, id)) {
+            let real = follow(&self.same_causes, id);
+            match self.cause_ids.get(real) {
+                // What leads into a circle is told with the circle.
+                None if self.same_causes.contains_key(real) => {}
                 None => dangling.push((same.target.clone(), same.place.clone())),
                 Some(found) => {
                     if let Some(plan) = self.articles.get_mut(same.article) {

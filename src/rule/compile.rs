@@ -19,6 +19,7 @@ use crate::rule::expression;
 use crate::rule::files::{Article, Forms, PackTexts};
 use crate::rule::names;
 use crate::rule::schema::Identity;
+use crate::rule::sound::{self, Material, Written};
 use crate::rule::{ArticlePlan, Case, Cause, PackPlan, Plan, Solution, Symptom, Texts};
 use crate::yaml::Node;
 
@@ -48,10 +49,10 @@ pub(crate) fn compile(packs: &[Texts], registry: &Registry) -> Result<Plan, Vec<
     build.same_solutions();
     let articles = files.iter().flat_map(|pack| &pack.articles);
     for (at, article) in articles.enumerate() {
-        build.unless(article);
         build.causes(at, article);
     }
     build.same_causes();
+    build.sound(&files);
     build.finish(&files)
 }
 
@@ -366,6 +367,29 @@ impl<'a> Build<'a> {
         let names =
             case::Names { schema: &self.schema.clone().into(), classes, class_names, symptoms, causes };
         case::read(packs, &names, &mut self.faults)
+    }
+
+    /// Rules that are spelt right and cannot work.
+    fn sound(&mut self, files: &[PackTexts]) {
+        let articles = files.iter().enumerate().flat_map(|(pack, file)| {
+            file.articles.iter().map(move |article| Written { id: &article.id, pack, root: &article.root })
+        });
+        let known = files.iter().all(|file| !file.mappings.is_empty());
+        let unsound = sound::check(&Material {
+            schema: &self.schema,
+            quiet: &self.quiet,
+            classes: &self.classes,
+            class_names: &self.class_names,
+            inputs: known.then_some(self.mappings.as_slice()),
+            symptoms: &self.symptoms,
+            causes: &self.causes,
+            packs: files.iter().filter_map(|file| file.root.as_ref()).collect(),
+            articles: articles.collect(),
+            faults: &self.faults,
+        });
+        self.faults.extend(unsound);
+        self.faults.extend(sound::circles(&self.same_causes));
+        self.faults.extend(sound::circles(&self.same_solutions));
     }
 
     fn finish(mut self, packs: &[PackTexts]) -> Result<Plan, Vec<Problem>> {

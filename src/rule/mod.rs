@@ -14,6 +14,7 @@ mod place;
 mod published;
 mod reference;
 pub mod schema;
+mod sound;
 mod symptom;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub(crate) use class::{Class, Condition};
 pub(crate) use compile::compile;
 pub use place::Place;
 pub use schema::{Identity, Ties, prior_word, strength_word};
+pub(crate) use sound::MOST_RIVALS;
 
 /// The texts of one pack: paths relative to its folder, and what stands there.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! A symptom: its detector, its expression, and what it gives way to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::model::{FieldId, Timestamp};
 use crate::rule::Symptom;
 use crate::rule::compile::{Build, qualify};
 use crate::rule::expression;
-use crate::rule::files::{Article, PackTexts};
+use crate::rule::files::PackTexts;
 use crate::rule::names::{Scope, advise};
 use crate::rule::published::{is_beside, variants};
 use crate::rule::schema::{SymptomFile, Ties};
@@ -202,39 +202,6 @@ impl Build<'_> {
             self.unknown(place, "unknown-symptom", &id, |build| build.symptom_ids.keys().cloned().collect());
         }
         found
-    }
-
-    /// A symptom gives way to symptoms of its own level only, and never, by whatever detour, to itself: all of a circle
-    /// that is there at once would be gone at once.
-    pub(super) fn unless(&mut self, article: &Article) {
-        for (id, node) in article.section("symptoms") {
-            let at = self.symptom_ids.get(&format!("{}#{id}", article.id)).copied().unwrap_or(usize::MAX);
-            let Some(symptom) = self.symptoms.get(at).and_then(Option::as_ref) else { continue };
-            let places = node.get("unless").map_or(&[][..], Node::one_or_more);
-            for (&other, place) in symptom.unless.iter().zip(places) {
-                let Some(target) = self.symptoms.get(other).and_then(Option::as_ref) else { continue };
-                if target.level != symptom.level {
-                    let message = format!("`{}` is not a symptom of the same level of subjects", target.id);
-                    self.faults.push(place.problem("wrong-level", message));
-                } else if self.gives_way(other, at) {
-                    let message = format!("`{}` gives way to `{}` in turn", target.id, symptom.id);
-                    self.faults.push(place.problem("unless-circle", message));
-                }
-            }
-        }
-    }
-
-    fn gives_way(&self, from: usize, to: usize) -> bool {
-        let (mut seen, mut ahead) = (BTreeSet::new(), vec![from]);
-        while let Some(at) = ahead.pop() {
-            if at == to {
-                return true;
-            }
-            if seen.insert(at) {
-                ahead.extend(self.symptoms.get(at).and_then(Option::as_ref).map_or(&[][..], |s| &s.unless));
-            }
-        }
-        false
     }
 }
 
