@@ -40,6 +40,7 @@
 //! ```text
 //! error ‹ model ‹ yaml · predicate · timeline ‹ input · detector · knowledge · output
 //!       ‹ plugin ‹ rule ‹ pack ‹ engine ‹ pipeline · simulate ‹ check
+//!       ‹ plugin ‹ rule ‹ pack ‹ engine ‹ pipeline ‹ check
 //! ```
 
 mod engine;

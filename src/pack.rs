@@ -16,6 +16,8 @@ include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 pub struct Pack {
     pub(crate) rules: Texts,
     articles: Vec<(String, String)>,
+    /// How problems name the folder of the articles; empty when the paths say it all.
+    shelf: String,
 }
 
 impl Pack {
@@ -36,6 +38,7 @@ impl Pack {
         Ok(Self {
             rules: Texts { root: format!("rules/{name}"), files: owned(rules), ..Texts::default() },
             articles: owned(articles),
+            shelf: format!("knowledge/{name}"),
         })
     }
 
@@ -72,7 +75,8 @@ impl Pack {
     }
 
     /// A pack from a folder that holds `pack.yaml`: its YAML files, its `inputs/`, the records in its `cases/`, and its
-    /// Markdown articles if they stand beside the rules. Links are not followed out of the folder.
+    /// Markdown articles, which stand beside the rules or, for a folder `rules/<pack>`, in `knowledge/<pack>`. Links are not
+    /// followed out of these.
     ///
     /// # Errors
     ///
@@ -88,6 +92,7 @@ impl Pack {
                 folder.display()
             )));
         }
+        pack.add_knowledge(folder)?;
         let (mut files, mut bytes) = (0, 0);
         for inside in ["", "inputs", "cases"] {
             let here = folder.join(inside);
@@ -113,10 +118,39 @@ impl Pack {
                     let why = format!("it has more than {PACK_FILES} files or {} MiB", PACK_BYTES >> 20);
                     return Err(Error::read(folder.display().to_string(), why));
                 }
+                pack.rules.elsewhere.remove(&inner);
                 pack.add(inner, text);
             }
         }
         Ok(pack)
+    }
+
+    /// Adds the articles of a folder `rules/<pack>` that stand in `knowledge/<pack>`; one that stands beside the rules too
+    /// replaces them later.
+    fn add_knowledge(&mut self, folder: &Path) -> Result<(), Error> {
+        let Ok(absolute) = std::path::absolute(folder) else { return Ok(()) };
+        let (Some(name), Some(rules)) = (absolute.file_name(), absolute.parent()) else { return Ok(()) };
+        let Some(root) = rules.parent().filter(|_| rules.file_name().is_some_and(|name| name == "rules"))
+        else {
+            return Ok(());
+        };
+        // Shown as the folder was named, where its name holds all that is needed.
+        let shown = folder.parent().and_then(Path::parent).filter(|_| folder.components().count() > 1);
+        let knowledge = shown.unwrap_or(root).join("knowledge").join(name);
+        if !knowledge.is_dir() {
+            return Ok(());
+        }
+        let unreadable = |why| Error::read(knowledge.display().to_string(), why);
+        for entry in fs::read_dir(&knowledge).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            let wanted = path.extension().is_some_and(|extension| extension == "md");
+            if wanted && !name.starts_with('.') && path.is_file() && name != "README.md" {
+                self.rules.elsewhere.insert(name.to_owned(), path.display().to_string());
+                self.add(name, read_text(&path, FILE_LIMIT)?);
+            }
+        }
+        Ok(())
     }
 
     /// Adds the file at `path` to this pack under its own name: a rule file (`….yaml`) or an article (`….md`) of one's own.
@@ -162,10 +196,21 @@ impl Pack {
     ///
     /// When an article is faulty or a link inside the pack leads nowhere.
     pub fn library(&self) -> Result<Library, Error> {
+        let (library, faults) = self.shelf();
+        if faults.is_empty() { Ok(library) } else { Err(Error::rules(faults)) }
+    }
+
+    /// The articles that are without fault, and what is wrong with the others and with the links of all.
+    pub(crate) fn shelf(&self) -> (Library, Vec<Problem>) {
         let mut faults: Vec<Problem> = Vec::new();
         let mut articles = Vec::new();
         for (path, text) in &self.articles {
-            match Article::parse(path, text) {
+            let shown = match self.rules.elsewhere.get(path) {
+                Some(elsewhere) => elsewhere.clone(),
+                None if self.shelf.is_empty() => path.clone(),
+                None => format!("{}/{path}", self.shelf),
+            };
+            match Article::parse(&shown, text) {
                 Ok(article) => articles.push(article),
                 Err(problem) => faults.push(problem),
             }
@@ -173,13 +218,18 @@ impl Pack {
         match Library::new(articles) {
             Ok(library) => {
                 faults.extend(library.dead_links());
-                if faults.is_empty() { Ok(library) } else { Err(Error::rules(faults)) }
+                (library, faults)
             }
             Err(more) => {
                 faults.extend(more);
-                Err(Error::rules(faults))
+                (Library::default(), faults)
             }
         }
+    }
+
+    /// The paths of the articles inside the pack, the faulty ones too.
+    pub(crate) fn article_paths(&self) -> impl Iterator<Item = &str> {
+        self.articles.iter().map(|(path, _)| path.as_str())
     }
 }
 

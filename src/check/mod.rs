@@ -2,11 +2,14 @@
 //!
 //! What enters is an [`Engine`]; what leaves is a [`Report`]: each case with its failures, each told with what came
 //! instead and why; which conditions of the rules the cases have seen hold and not hold; and the symptoms that no case
-//! proves. Each case has its own run, so cases cannot disturb each other, and the same pack gives the same report.
+//! proves. Each case has its own run, so cases cannot disturb each other, and the same pack gives the same report. What
+//! can be said without any case, [`lint`] and [`cost`] say: what is wrong with packs, and what they cost.
 
 mod compare;
+mod cost;
 mod coverage;
 mod explain;
+mod lint;
 mod play;
 mod proof;
 
@@ -21,7 +24,9 @@ use crate::error::Problem;
 use crate::model::Subject;
 use crate::rule::Case;
 
+pub use cost::{ClassCost, Cost, FieldCost, LevelCost, PredicateCost, Runs, SymptomCost, cost};
 pub use coverage::{CauseCoverage, Condition, Coverage, Part};
+pub use lint::lint;
 
 /// What became of the cases of an engine's packs.
 #[derive(Clone, Debug, Serialize)]

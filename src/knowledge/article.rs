@@ -93,6 +93,11 @@ impl Article {
         &self.front.updated.0
     }
 
+    /// Whether the head says that there is no rule file: the article is only to be read.
+    pub fn is_explained_only(&self) -> bool {
+        matches!(self.front.rules, Some(RulesWord::None))
+    }
+
     /// The file as the pack names it.
     pub fn file(&self) -> &str {
         &self.file
@@ -124,7 +129,7 @@ impl Article {
     }
 
     /// A problem with the article's names, placed at its front matter.
-    pub(super) fn problem(&self, code: &'static str, message: String) -> Problem {
+    pub(crate) fn problem(&self, code: &'static str, message: String) -> Problem {
         let span = self.front_span.clone();
         Problem::new(code, self.file.clone(), &self.text, span, message)
     }
@@ -139,6 +144,15 @@ struct FrontMatter {
     aliases: Vec<Text>,
     sources: Vec<Text>,
     updated: Text,
+    rules: Option<RulesWord>,
+}
+
+/// What the head may say of the article's rules.
+#[derive(Clone, Copy, Debug, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RulesWord {
+    /// There are none.
+    None,
 }
 
 /// Text that may be spelt like a whole number, because codes are written without quotes.

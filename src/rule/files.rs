@@ -63,12 +63,7 @@ pub(super) struct Article {
 
 impl PackTexts {
     pub(super) fn read(texts: &Texts, forms: &Forms, faults: &mut Vec<Problem>) -> Self {
-        let name = |path: &str| {
-            if let Some(elsewhere) = texts.elsewhere.get(path) {
-                return elsewhere.clone();
-            }
-            if texts.root.is_empty() { path.to_owned() } else { format!("{}/{path}", texts.root) }
-        };
+        let name = |path: &str| texts.shown(path);
         let mut pack = Self::default();
         let (mut fields, mut fields_known) = (BTreeSet::new(), true);
         for (path, text) in &texts.files {

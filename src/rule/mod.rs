@@ -45,6 +45,17 @@ pub struct Texts {
     pub elsewhere: BTreeMap<String, String>,
 }
 
+impl Texts {
+    /// How problems name a file, by its path inside the pack.
+    pub(crate) fn shown(&self, path: &str) -> String {
+        match self.elsewhere.get(path) {
+            Some(elsewhere) => elsewhere.clone(),
+            None if self.root.is_empty() => path.to_owned(),
+            None => format!("{}/{path}", self.root),
+        }
+    }
+}
+
 /// Everything the engine needs to know, compiled.
 #[derive(Clone, Debug)]
 pub struct Plan {
