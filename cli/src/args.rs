@@ -34,6 +34,9 @@ pub(crate) enum Verb {
     /// Print the JSON Schema of a file that is written, or of what `diagnose -o json` writes
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema(Schema),
+    /// Look for what is wrong with packs: rules, articles and how they fit
+    #[command(after_help = CHECK_CODES)]
+    Check(Check),
 }
 
 impl Verb {
@@ -44,6 +47,7 @@ impl Verb {
             Self::Explain(_) | Self::New(_) | Self::Schema(_) => false,
             Self::Rules(asked) => asked.output == Listing::Json,
             Self::Test(asked) => asked.output == Listing::Json,
+            Self::Check(asked) => asked.output == Listing::Json,
         }
     }
 }
@@ -59,6 +63,12 @@ const TEST_EXIT_CODES: &str = "Exit codes:
   0  all cases passed
   1  a case failed, no case was found, or the cases see too little of the rules
   2  wrong usage or rules; output that cannot be written";
+const CHECK_CODES: &str = "Exit codes:
+  0    no problem
+  1    a problem was found
+  2    wrong usage, or rules that cannot be read
+
+rules/README.md lists every kind of problem.";
 
 const EXAMPLES: &str = "Examples:
   etiolog explain 404104                      an article, by its id or another name
@@ -79,6 +89,12 @@ const SCHEMA_EXAMPLES: &str = "Examples:
 /// What `etiolog schema` describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Described {
+    /// A rule file
+    Article,
+    /// `pack.yaml`
+    Pack,
+    /// A file in `inputs/`
+    Input,
     /// The lines that `diagnose -o json` writes
     Diagnosis,
 }
@@ -169,6 +185,22 @@ pub(crate) struct Rules {
 }
 
 /// How rules and traces are written.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// A shipped pack by name, a pack's folder, or a rule file or article to add to them [default: all shipped packs]
+    #[arg(value_name = "PACK|PATH")]
+    pub(crate) rules: Vec<String>,
+
+    /// Say what the rules cost: fields to extract, time and bytes to remember, expressions to interpret
+    #[arg(long)]
+    pub(crate) cost: bool,
+
+    /// How to write what is found
+    #[arg(short, long, value_name = "NAME", value_enum, default_value_t = Listing::Text)]
+    pub(crate) output: Listing,
+}
+
+/// How rules are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Listing {
     /// For people

@@ -4,6 +4,7 @@
 //! to stderr.
 
 mod args;
+mod check;
 mod diagnose;
 mod exit;
 mod explain;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Verb::Test(asked) => test::run(&asked),
         Verb::New(asked) => new::run(&asked),
         Verb::Schema(asked) => schema::run(&asked),
+        Verb::Check(asked) => check::run(&asked),
     };
     match ended {
         Ok(exit) => exit.into(),

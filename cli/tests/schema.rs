@@ -8,7 +8,7 @@ use std::process::Command;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-const KINDS: [&str; 1] = ["diagnosis"];
+const KINDS: [&str; 4] = ["article", "pack", "input", "diagnosis"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()

@@ -1,0 +1,182 @@
+//! `etiolog check`: what is wrong with packs, and what they cost.
+
+use etiolog::check::{Cost, Runs, cost, lint, proofs};
+use etiolog::output::{Page, Paint, problems, terminal, tied, write_line};
+use etiolog::{Engine, Registry};
+use serde::Serialize;
+
+use crate::args::{Check, Listing};
+use crate::exit::{Exit, Stop};
+use crate::style::prose;
+use crate::{packs, style};
+
+/// Runs the verb.
+pub(crate) fn run(asked: &Check) -> Result<Exit, Stop> {
+    let packs = packs::load(&asked.rules)?;
+    let mut found = lint(&packs, &Registry::builtin());
+    let builder = packs.into_iter().fold(Engine::builder(), |builder, pack| builder.pack(pack));
+    // Rules that are refused have been told.
+    let engine = builder.build().ok();
+    found.extend(engine.iter().flat_map(proofs));
+    let cost = engine.as_ref().filter(|_| asked.cost).map(|engine| cost(engine.plan()));
+    let checked = Checked::of(engine.as_ref(), found.len());
+    let mut out = Vec::new();
+    match asked.output {
+        Listing::Json => {
+            out.extend(problems::json(&found).into_bytes());
+            write_line("checked", &checked, &mut out).map_err(Stop::Output)?;
+            if let Some(cost) = &cost {
+                write_line("cost", cost, &mut out).map_err(Stop::Output)?;
+            }
+        }
+        Listing::Text => {
+            if found.is_empty() {
+                out.extend(format!("ok: {}\n", checked.words()).into_bytes());
+            }
+            out.extend(problems::text(&found, style::style()).into_bytes());
+            if let Some(cost) = &cost {
+                let mut page = style::page();
+                show(cost, &mut page);
+                out.push(b'\n');
+                out.extend(page.into_text().into_bytes());
+            }
+        }
+    }
+    style::write(&out)?;
+    Ok(if found.is_empty() { Exit::Done } else { Exit::Found })
+}
+
+/// What was looked at.
+#[derive(Debug, Serialize)]
+struct Checked {
+    problems: usize,
+    articles: usize,
+    symptoms: usize,
+    causes: usize,
+    solutions: usize,
+}
+
+impl Checked {
+    fn of(engine: Option<&Engine>, problems: usize) -> Self {
+        let plan = engine.map(Engine::plan);
+        Self {
+            problems,
+            articles: plan.map_or(0, |plan| plan.articles().len()),
+            symptoms: plan.map_or(0, |plan| plan.symptoms().len()),
+            causes: plan.map_or(0, |plan| plan.causes().len()),
+            solutions: plan.map_or(0, |plan| plan.solutions().len()),
+        }
+    }
+
+    fn words(&self) -> String {
+        let counts = [
+            many(self.articles, "article"),
+            many(self.symptoms, "symptom"),
+            many(self.causes, "cause"),
+            many(self.solutions, "solution"),
+        ];
+        counts.join(", ")
+    }
+}
+
+fn many(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The cost, for people.
+fn show(cost: &Cost, page: &mut Page) {
+    let fields = cost.fields.iter().map(|field| {
+        let level = field.level.then(|| "a level of subjects".to_owned());
+        let asking: Vec<String> =
+            field.classes.iter().chain(&field.symptoms).map(|name| tied(&terminal(name))).collect();
+        let asking = (!asking.is_empty()).then(|| format!("for {}", asking.join(", ")));
+        (&*field.field, level.into_iter().chain(asking).collect::<Vec<_>>().join("; "))
+    });
+    table(page, "fields: decoders extract these from every record, and no others", fields);
+    let classes = cost.classes.iter().map(|class| {
+        let kept = match (class.symptoms.len(), class.remembered) {
+            (0, _) => "only counted".to_owned(),
+            (symptoms, 0) => format!("counted by {}", many(symptoms, "symptom")),
+            (symptoms, seconds) => {
+                format!("seen by {}, remembered for {} at most", many(symptoms, "symptom"), span(seconds))
+            }
+        };
+        (&*class.class, kept)
+    });
+    table(page, "event classes: an event that is in none of them is forgotten at once", classes);
+    let symptoms = cost.symptoms.iter().map(|symptom| {
+        let size = match symptom.bytes {
+            Some(size) => bytes(size, symptom.bytes_per_child),
+            None => "the detector does not say".to_owned(),
+        };
+        (&*symptom.symptom, format!("{size}, per {}", terminal(&symptom.per)))
+    });
+    table(page, "symptoms: at most so many bytes for one subject, without the allocator's own", symptoms);
+    let levels = cost.levels.iter().filter(|level| level.symptoms > 0).map(|level| {
+        let unsaid = match level.unsaid {
+            0 => String::new(),
+            unsaid => format!(", and what {} do not say", many(unsaid, "detector")),
+        };
+        let size = bytes(level.bytes, level.bytes_per_child);
+        (&*level.level, format!("{size} in {}{unsaid}", many(level.symptoms, "symptom")))
+    });
+    table(page, "levels: the same for a subject that shows the events of all symptoms", levels);
+    let predicates = cost.predicates.iter().map(|predicate| {
+        let runs = match predicate.runs {
+            Runs::OnEvents => "on each event of which the class's other conditions hold",
+            Runs::OnEveryEvent => "on every event, because the class has no other condition",
+            Runs::OnMeasures => "on what was measured, when a subject is judged",
+            _ => "at some time",
+        };
+        let reads: Vec<String> = predicate.reads.iter().map(|read| terminal(read).into_owned()).collect();
+        (&*predicate.of, format!("{runs}: {} (reads {})", prose(&predicate.source), reads.join(", ")))
+    });
+    table(page, "expressions: all are interpreted", predicates);
+}
+
+/// Names, and beside them what is said of each.
+fn table<'n>(page: &mut Page, title: &str, rows: impl Iterator<Item = (&'n str, String)>) {
+    /// A longer name pushes only its own row.
+    const WIDEST: usize = 30;
+    let rows: Vec<(String, String)> = rows.map(|(name, says)| (terminal(name).into_owned(), says)).collect();
+    let widest = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(WIDEST);
+    if !rows.is_empty() {
+        page.gap();
+        page.line(&[(Paint::Bold, title)]);
+    }
+    for (name, says) in rows {
+        page.hanging(&format!("  {name:<widest$}  "), &[(Paint::Plain, &says)]);
+    }
+}
+
+/// `1240 bytes and 20 for each subject inside`.
+fn bytes(whole: usize, each: usize) -> String {
+    let inside = if each > 0 { format!(" and {each} for each subject inside") } else { String::new() };
+    format!("{whole} bytes{inside}")
+}
+
+/// `6d`, `1h30m`, `45s`.
+fn span(seconds: u64) -> String {
+    let mut rest = seconds;
+    let mut text = String::new();
+    for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
+        if rest >= length {
+            text.push_str(&format!("{}{unit}", rest / length));
+            rest %= length;
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_the_units_of_rules() {
+        let table = [(518_400, "6d"), (5_400, "1h30m"), (61, "1m1s"), (90_001, "1d1h1s")];
+        for (seconds, text) in table {
+            assert_eq!(span(seconds), text);
+        }
+    }
+}
