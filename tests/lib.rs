@@ -7,6 +7,7 @@ mod author;
 mod bad_input;
 mod bad_rules;
 mod cases;
+mod codes;
 mod false_friends;
 mod fleet;
 mod fleet_day;
