@@ -25,12 +25,13 @@ pub(crate) fn run(asked: &Diagnose) -> Result<Exit, Stop> {
     }
 
     let mut pipeline = Pipeline::new(&engine);
+    // From here on an interrupt ends the reading: whoever has read the beginning can rely on an end.
+    let mut reading = Reading::new(inputs, &asked.logs, &mut pipeline)?;
     let mut sink = Sink::new(kind.open(style::style()), asked.fail_on);
     sink.report
         .begin(&pipeline.begin(), &mut sink.out)
         .and_then(|()| sink.out.flush())
         .map_err(Stop::Output)?;
-    let mut reading = Reading::new(inputs, &asked.logs, &mut pipeline)?;
     while reading.step(&mut pipeline, &progress, asked.quiet) {
         sink.take(&pipeline.drain())?;
         progress.show(sink.diagnoses);

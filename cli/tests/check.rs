@@ -23,6 +23,13 @@ causes:
   blocked: {title: The inlet is blocked, severity: error, explains: {streak: often}, solutions: [clean]}
 solutions:
   clean: {do: Clean the inlet.}
+cases:
+  - name: four in a row
+    given: [{every: 10m, times: 4, subject: {pump: p1}, event: trip}]
+    expect: [{pump: p1, top: blocked, present: [streak]}]
+  - name: three in a row
+    given: [{every: 10m, times: 3, subject: {pump: p1}, event: trip}]
+    expect: [{pump: p1, near: [streak]}]
 ";
 const ARTICLE: &str = "---
 article: trips

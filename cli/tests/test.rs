@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 const PACK: &str =
-    "{etiolog: 1, pack: pumps, title: Pumps, version: '1', subjects: [{name: pump, quiet: 1h}]}";
+    "{etiolog: 1, pack: pumps, title: Pumps, version: '1', subjects: [{name: pump, quiet: 24h}]}";
 const RULES: &str = "etiolog: 1
 article: stops
 title: Stops

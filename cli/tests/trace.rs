@@ -53,7 +53,7 @@ impl Drop for Place {
 }
 
 const PACK: &str = "etiolog: 1\npack: pumps\ntitle: Pumps\nversion: '3'\n\
-    subjects: [{name: plant, quiet: 2h}, {name: pump, in: plant, quiet: 2h}]\nproblem: {word: trip}\n";
+    subjects: [{name: plant, quiet: 2h}, {name: pump, in: plant, quiet: 12h}]\nproblem: {word: trip}\n";
 
 const INPUT: &str = "etiolog: 1\ninput: log\ntitle: Log\nformat: json\ntime: {from: at, format: rfc3339}\n\
     fields: {plant: {from: plant}, pump: {from: pump}, word: {from: word}}\n";
@@ -136,8 +136,8 @@ fn a_trace_at_a_time_knows_nothing_of_later_records() {
 fn when_the_subject_has_been_quiet_its_last_episode_is_shown() {
     let place = Place::new("ended");
     let text = place.text(&["trips#often", "--trace", "pump-1", "--complete", "log.jsonl"]);
-    assert!(text.contains("As its last episode stood, which ended at 2026-01-05T04:05:00Z."), "{text}");
-    assert!(text.contains("3 of 4 events within 12h"), "{text}");
+    assert!(text.contains("As its last episode stood, which ended at 2026-01-05T14:05:00Z."), "{text}");
+    assert!(text.contains("at best 3 of 4 events within 12h"), "{text}");
 }
 
 #[test]

@@ -18,15 +18,15 @@ type Body = dyn Fn(&[Value]) -> Result<Value, String> + Send + Sync;
 ///
 /// ```
 /// use etiolog::model::Value;
-/// use etiolog::predicate::{Compiler, Function, Root, Truth};
+/// use etiolog::predicate::{Compiler, Function, Kind, Root, Truth};
 ///
 /// let double = Function::new("double", 1, |args| match args {
 ///     [Value::Int(n)] => n.checked_mul(2).map(Value::Int).ok_or_else(|| "too large".to_owned()),
 ///     _ => Err("`double` needs a whole number".to_owned()),
 /// })?;
 /// let compiler = Compiler::new(&[double]);
-/// let event = Root { name: "event", fields: Some(&["code"]) };
-/// let predicate = compiler.compile("double(event.code) == 14", &[event]).map_err(|fault| fault.message)?;
+/// let event = Root { name: "event", fields: Some(&[("code", Kind::Code)]) };
+/// let predicate = compiler.compile("double(event.code) == 14", &[event]).map_err(|faults| format!("{faults:?}"))?;
 /// assert_eq!(predicate.test(&|_, _| Some(Value::Int(7))), Truth::True);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

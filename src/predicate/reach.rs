@@ -207,8 +207,12 @@ mod tests {
     /// With `event.code` between 5 and 9, `event.name` missing, `event.ok` true, `event.word` one of two.
     fn can_hold(source: &str) -> bool {
         let roots = [Root { name: "event", fields: None }];
-        let predicate =
-            Compiler::new(&[]).compile(source, &roots).unwrap_or_else(|f| panic!("{source}: {f:?}"));
+        let predicate = match Compiler::new(&[]).compile(source, &roots) {
+            Ok(predicate) => predicate,
+            // By its own form alone.
+            Err(faults) if faults.iter().all(|fault| fault.code == "never-true") => return false,
+            Err(faults) => panic!("{source}: {faults:?}"),
+        };
         predicate.can_hold(&|_, field| match field {
             "code" => Domain::between(5.0, 9.0),
             "name" => Domain::missing(),

@@ -371,6 +371,10 @@ impl<'a> Build<'a> {
 
     /// Rules that are spelt right and cannot work.
     fn sound(&mut self, files: &[PackTexts]) {
+        // Without its levels of subjects nothing of a pack can be judged.
+        if files.iter().any(|file| file.root.is_none()) {
+            return;
+        }
         let articles = files.iter().enumerate().flat_map(|(pack, file)| {
             file.articles.iter().map(move |article| Written { id: &article.id, pack, root: &article.root })
         });

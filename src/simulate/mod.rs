@@ -122,6 +122,7 @@ mod tests {
             "etiolog: 1\narticle: a\ntitle: A\nevents: {{stop: {{word: stop}}, start: {{word: start}}}}\nsymptoms:\n  \
              s: {{title: S, per: pump, detect: {{count: {{event: stop, at-least: 2, within: 1h}}}}}}\n  \
              t: {{title: S, per: pump, detect: {{count: {{event: start, at-least: 2, within: 1h}}}}}}\n\
+             causes: {{c: {{title: C, severity: info, explains: {{s: often, t: often}}}}}}\n\
              cases:\n  - {{name: n, given: [{given}], expect-exactly: []}}\n"
         );
         let pack = Pack::from_texts([("pack.yaml", PACK), ("a.yaml", article.as_str())]);

@@ -19,7 +19,7 @@ input: controller
 title: Controller
 format: json
 time: {from: at}
-fields: {plant: {from: plant}, pump: {from: pump}, line: {from: line}, word: {from: word}, code: {from: code}, heat: {from: heat}, text: {from: text}, spare: {from: spare}}
+fields: {plant: {from: plant}, pump: {from: pump}, line: {from: line}, word: {from: word}, code: {from: code, as: code}, heat: {from: heat, as: number}, text: {from: text}, spare: {from: spare}}
 ";
 
 const ARTICLE: &str = "
@@ -35,9 +35,11 @@ events:
 symptoms:
   three-stops: {title: T, per: pump, detect: {count: {event: stop, at-least: 3, within: 1h}}}
   starts: {title: T, per: pump, detect: {count: {event: start, at-least: 3, within: 1h}}}
+  others: {title: T, per: pump, detect: {sequence: [hot, named, asked], within: 1h}}
   all-stop: {title: T, per: plant, detect: {count: {event: stop, at-least: 9, within: 1m}}}
 causes:
-  worn: {title: W, explains: {three-stops: always}, severity: error}
+  worn: {title: W, explains: {three-stops: always, starts: often, others: seldom}, severity: error}
+  cut: {title: C, explains: {all-stop: always}, severity: error}
   old: {same-as: worn}
 cases:
 ";
@@ -107,9 +109,9 @@ fn a_whole_case_is_read() {
     let [first, second] = &*case.expected else { panic!("{:?}", case.expected) };
     assert_eq!(first.top.as_deref(), Some("stops#worn"), "what is the same stands for what is meant");
     assert_eq!(first.at_least, Some(0.9));
-    assert_eq!(first.symptoms, [(1, Wanted::Absent), (1, Wanted::Near), (2, Wanted::Present)]);
+    assert_eq!(first.symptoms, [(2, Wanted::Absent), (2, Wanted::Near), (3, Wanted::Present)]);
     assert_eq!(second.symptoms, [(0, Wanted::Unknown)]);
-    assert!(case.shows(2) && case.silences(1) && !case.silences(2) && !case.shows(0));
+    assert!(case.shows(3) && case.silences(2) && !case.silences(3) && !case.shows(0));
     assert_eq!(case.place.file(), "stops.yaml");
 }
 
@@ -127,7 +129,7 @@ fn an_event_is_made_from_the_conditions_of_its_class() {
     assert_eq!(fields("{event: hot, subject: {pump: p}}"), "plant=plant-1 pump=p word=stopx heat=80");
     assert_eq!(
         fields("{event: named, subject: {plant: x, pump: ~}, fields: {code: 5}}"),
-        "plant=x code=5 text=valve x of x heat=1.5 spare=x"
+        "plant=x text=valve x of x heat=1.5 spare=x code=5"
     );
     assert_eq!(
         fields("{event: asked, subject: {plant: x, line: ~, pump: ~}, fields: {text: why}}"),

@@ -15,6 +15,10 @@ pub(super) fn check(view: &View<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for cause in view.of.causes {
         let Some((key, node)) = view.entry("causes", &cause.id) else { continue };
+        // What was left out of a faulty file may be what is missed here.
+        if view.home(&cause.id).is_some_and(|(article, _)| view.is_faulty(article)) {
+            continue;
+        }
         let explained = || cause.explains.iter().filter_map(|&(at, _)| symptom(view, at));
         // A faulty symptom might be another kind of symptom than these.
         let known = explained().count() == cause.explains.len();
