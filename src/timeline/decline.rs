@@ -115,6 +115,9 @@ impl Decline {
             self.normal.len() >= ENOUGH && median + unseen >= self.population && median + unseen > 0.0
         });
         let Some((median, spread)) = known else {
+            // What cannot be judged goes on nothing; otherwise an old low sample would never let the level settle.
+            self.marks.clear();
+            self.slide = 0.0;
             self.learn(level);
             return None;
         };
@@ -196,6 +199,15 @@ impl Excursion {
 mod tests {
     use super::*;
     use crate::timeline::series::Draws;
+
+    #[test]
+    fn a_level_that_fell_below_the_population_settles() {
+        let mut decline = Decline::new(0.4, 1.0);
+        for level in std::iter::repeat_n(1.0, 61).chain(std::iter::repeat_n(0.0, 200)) {
+            decline.judge(level, 0.0);
+        }
+        assert!(decline.is_settled(0.0), "nothing can change any more, and no deadline is needed");
+    }
 
     /// How many declines begin in a series.
     fn declines(at_least: f64, levels: impl IntoIterator<Item = f64>) -> usize {
