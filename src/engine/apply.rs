@@ -24,7 +24,6 @@ impl Run {
             self.apply(&plan, event);
         }
         self.fire_before(&plan, watermark);
-        self.settle(Some(watermark));
     }
 
     /// Lets every timer fire whose deadline lies before `time`: no event up to and including the deadline is missing.
@@ -41,6 +40,7 @@ impl Run {
                 continue;
             }
             let Some((deadline, key)) = self.timers.due_before(time) else { break };
+            self.settle(Some(deadline));
             self.now = deadline;
             if key.1 == QUIET {
                 self.quiet(plan, key.0, deadline);
@@ -48,6 +48,8 @@ impl Run {
                 self.fire(plan, key);
             }
         }
+        // Booked as things stand now, however far the watermark has jumped.
+        self.settle(Some(time));
     }
 
     /// Tells a watch that its deadline has come.
@@ -249,7 +251,7 @@ impl Run {
         if self.has_news(plan, subject, now) {
             self.diagnose(subject, true, now);
         } else {
-            let left = self.chart_mut(subject).problems.total();
+            let left = self.chart_mut(subject).unbooked();
             self.summary.unexplained += left;
         }
         self.keep_ending(subject, now);

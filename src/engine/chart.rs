@@ -200,6 +200,11 @@ impl Chart {
         self.entries.iter().any(Entry::is_news)
     }
 
+    /// How many problem events await an explanation here: the subject's own, and those that a symptom of it covers.
+    pub(super) fn unbooked(&self) -> u64 {
+        self.problems.total() + self.covered.iter().map(|(_, tally)| tally.total()).sum::<u64>()
+    }
+
     pub(super) fn remember(&mut self, past: Past) {
         if self.past.len() == Self::PAST {
             self.past.remove(0);
@@ -219,7 +224,8 @@ impl Chart {
                 return true;
             }
             let kept = entry.watch.renew()
-                || (!entry.shown.status.is_present() && entry.last_hit.plus(horizon(entry.symptom)) > now);
+                // What was found in this episode is over with it, whatever `when` said of it.
+                || (entry.shown.measures.is_none() && entry.last_hit.plus(horizon(entry.symptom)) > now);
             *entry.shown = Shown::nothing(entry.watch.reading(now).status);
             entry.stale = false;
             kept

@@ -43,6 +43,7 @@ impl Run {
         let chart = self.charts.get(usize::try_from(subject).ok()?)?;
         let covers = |entry: &&Entry| {
             signature.symptoms.contains(&entry.symptom)
+                && !entry.ordinary
                 && entry.shown.status.is_present()
                 && entry.covers(pending.time)
         };

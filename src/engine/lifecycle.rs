@@ -84,12 +84,13 @@ impl Run {
         let mut subjects: Vec<u32> = (0..u32::try_from(self.charts.len()).unwrap_or(u32::MAX)).collect();
         let depth = |subject: u32| plan.schema.lineage(self.subjects.level(subject)).len();
         subjects.sort_by_cached_key(|&subject| (depth(subject), self.subjects.name(&plan.schema, subject)));
-        let now = self.summary.last.unwrap_or(Timestamp::MIN).max(self.now());
+        // The newest record of all, also one that no rule asks about: everything up to it is known.
+        let now = self.ingress.last().unwrap_or(Timestamp::MIN).max(self.now());
         for &subject in &subjects {
             if self.has_news(&plan, subject, now) {
                 self.diagnose(subject, false, now);
             } else {
-                let left = self.chart_mut(subject).problems.total();
+                let left = self.chart_mut(subject).unbooked();
                 self.summary.unexplained += left;
             }
         }
@@ -98,7 +99,7 @@ impl Run {
     /// Gives the diagnosis of a subject's episode, if its symptoms are still present when all is weighed.
     pub(super) fn diagnose(&mut self, subject: u32, resolved: bool, now: Timestamp) {
         let Some(case) = self.case(subject, now) else {
-            let left = self.chart_mut(subject).problems.total();
+            let left = self.chart_mut(subject).unbooked();
             self.summary.unexplained += left;
             return;
         };

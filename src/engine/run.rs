@@ -61,7 +61,7 @@ pub(super) struct Pending {
 pub struct Run {
     pub(super) plan: Arc<Plan>,
     pub(super) settings: Settings,
-    ingress: Ingress<Option<Waiting>>,
+    pub(super) ingress: Ingress<Option<Waiting>>,
     pub(super) waiting: Reorder<Waiting>,
     pub(super) timers: Timers<(u32, u32)>,
     /// Watches that want to settle the present instant once all its events are known.
