@@ -17,7 +17,7 @@ use smol_str::SmolStr;
 
 use crate::detector::words::{length, many, stamp};
 use crate::detector::{
-    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
 };
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
@@ -72,6 +72,11 @@ pub(crate) struct Threshold {
 impl Detector for Threshold {
     fn classes(&self) -> Vec<ClassId> {
         vec![self.class]
+    }
+
+    fn definition(&self) -> Option<Definition> {
+        let Self { class: event, at_least, within } = *self;
+        Some(Definition::Count { event, at_least, within })
     }
 
     fn horizon(&self) -> Duration {

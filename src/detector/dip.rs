@@ -19,7 +19,6 @@
 //!
 //! **What it claims.** In each low bucket that goes lower than those before it: the closings up to its lowest moment, or
 //! the sample itself of a given gauge. It covers every low bucket.
-//!
 //! **Measures** describe the last dip, also when it is over. The gauge has `recovered` when it is back above 95 % of its
 //! level before (or above `at-least`, when that is less of a drop); `recovery` is the time from the lowest moment to then.
 //!
@@ -36,7 +35,7 @@ use std::time::Duration;
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::detector::{
-    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
 };
 use crate::error::Problem;
 use crate::model::{Exhibit, FieldId, Measure, Probability, Status, Timestamp, Value};
@@ -138,6 +137,10 @@ impl Detector for Settings {
         classes.sort_unstable();
         classes.dedup();
         classes
+    }
+
+    fn definition(&self) -> Option<Definition> {
+        Some(self.into())
     }
 
     fn horizon(&self) -> Duration {
@@ -278,9 +281,7 @@ impl Level {
     fn roll(&mut self, to: i64, out: &mut Findings) {
         // A level that stays is learned after 60 buckets, 120 low ones or both, and then all is settled.
         const LONGEST: usize = 1_024;
-        let Some(mut open) = self.open else {
-            return self.begin(to);
-        };
+        let Some(mut open) = self.open else { return self.begin(to) };
         for _ in 0..LONGEST {
             if open >= to || self.is_settled() {
                 break;
@@ -303,9 +304,8 @@ impl Level {
 
     /// The level is another one from this moment on.
     fn moved(&mut self, value: f64, time: Timestamp) {
-        let given = self.is_given();
         self.value = value;
-        if given || value < self.lowest {
+        if self.is_given() || value < self.lowest {
             self.lowest = value;
             self.lowest_at = time;
         }

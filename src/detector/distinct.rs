@@ -21,7 +21,7 @@ use smol_str::SmolStr;
 
 use crate::detector::words::{length, stamp};
 use crate::detector::{
-    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
 };
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
@@ -81,6 +81,11 @@ pub(crate) struct Children {
 impl Detector for Children {
     fn classes(&self) -> Vec<ClassId> {
         vec![self.class]
+    }
+
+    fn definition(&self) -> Option<Definition> {
+        let Self { class: event, level: of, at_least, within } = *self;
+        Some(Definition::Distinct { event, of, at_least, within })
     }
 
     fn horizon(&self) -> Duration {

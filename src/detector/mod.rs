@@ -19,6 +19,7 @@
 #[cfg(test)]
 mod bench;
 mod count;
+mod definition;
 mod dip;
 mod distinct;
 mod facts;
@@ -44,6 +45,7 @@ use crate::predicate::Kind;
 use crate::yaml::Node;
 
 pub use count::Count;
+pub use definition::Definition;
 pub use dip::Dip;
 pub use distinct::Distinct;
 pub use facts::Facts;
@@ -142,6 +144,11 @@ pub trait Detector: Debug + Send + Sync {
     /// How many bytes at most come with each subject inside that the watch has to remember.
     fn memory_per_child(&self) -> usize {
         0
+    }
+
+    /// What it looks for, as plain data; `None` where a plugin does not say.
+    fn definition(&self) -> Option<Definition> {
+        None
     }
 
     /// Fresh memory about one subject.

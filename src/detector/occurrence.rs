@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 
 use crate::detector::words::many;
 use crate::detector::{
-    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
 };
 use crate::error::Problem;
 use crate::model::{Measure, Probability, Status, Timestamp};
@@ -64,6 +64,10 @@ pub(crate) struct OfClass {
 impl Detector for OfClass {
     fn classes(&self) -> Vec<ClassId> {
         std::iter::once(self.class).chain(self.among).collect()
+    }
+
+    fn definition(&self) -> Option<Definition> {
+        Some(Definition::Occurrence { event: self.class, among: self.among })
     }
 
     fn horizon(&self) -> Duration {

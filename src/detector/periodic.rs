@@ -32,7 +32,7 @@ use std::time::Duration;
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::detector::{
-    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
 };
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
@@ -117,6 +117,11 @@ impl Settings {
 impl Detector for Settings {
     fn classes(&self) -> Vec<ClassId> {
         vec![self.event]
+    }
+
+    fn definition(&self) -> Option<Definition> {
+        let Self { event, shortest, longest, debounce } = *self;
+        Some(Definition::Periodic { event, shortest, longest, debounce })
     }
 
     fn horizon(&self) -> Duration {

@@ -21,7 +21,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use crate::detector::words::{many, stamp};
 use crate::detector::{
-    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
 };
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
@@ -97,6 +97,11 @@ impl Detector for Pairs {
         classes.sort_unstable();
         classes.dedup();
         classes
+    }
+
+    fn definition(&self) -> Option<Definition> {
+        let Self { opens, closes, at_least, ties_any } = self.clone();
+        Some(Definition::Session { opens, closes, at_least, ties_any })
     }
 
     fn horizon(&self) -> Duration {

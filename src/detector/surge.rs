@@ -34,7 +34,7 @@ use foldhash::HashSet;
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
 use crate::detector::{
-    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
 };
 use crate::error::Problem;
 use crate::model::{Exhibit, FieldId, Measure, Probability, Status, Timestamp};
@@ -110,6 +110,11 @@ pub(crate) struct Settings {
 impl Detector for Settings {
     fn classes(&self) -> Vec<ClassId> {
         vec![self.event]
+    }
+
+    fn definition(&self) -> Option<Definition> {
+        let Self { event, distinct, bucket, at_least, ratio, by } = *self;
+        Some(Definition::Surge { event, distinct, bucket, at_least, ratio, by })
     }
 
     fn horizon(&self) -> Duration {

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::detector::{ClassId, Detector};
 use crate::input::Mapping;
-use crate::model::{FieldId, Schema, Severity, SolutionKind, Status};
+use crate::model::{Event, FieldId, Schema, Severity, SolutionKind, Status};
 use crate::predicate::Predicate;
 
 pub use case::Case;
@@ -148,6 +148,21 @@ impl Symptom {
         &self.detect
     }
 
+    /// What recognises it.
+    pub fn detector(&self) -> &Arc<dyn Detector> {
+        &self.detector
+    }
+
+    /// The level of subjects that it is about, as an index into the schema's levels.
+    pub fn level(&self) -> usize {
+        self.level
+    }
+
+    /// The predicate over what the detector measured.
+    pub fn condition(&self) -> Option<&Predicate> {
+        self.when.as_ref()
+    }
+
     /// The predicate over what the detector measured, as its author wrote it.
     pub fn when(&self) -> Option<&str> {
         self.when.as_ref().map(Predicate::source)
@@ -247,6 +262,31 @@ impl Plan {
     /// Where a symptom stands in its file.
     pub fn place_of(&self, symptom: &Symptom) -> Option<&Place> {
         self.places.get(&*symptom.id)
+    }
+
+    /// Whether records are the same by where they stand or by what they say.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// How long a subject of a level must be quiet before an episode is over.
+    pub fn quiet(&self, level: usize) -> Duration {
+        self.quiet.get(level).copied().unwrap_or_default()
+    }
+
+    /// The classes of events that must end explained, benign or unexplained.
+    pub fn problem_classes(&self) -> &[ClassId] {
+        &self.problems
+    }
+
+    /// The classes that an event belongs to, ascending: each is asked by itself.
+    pub fn classes_of(&self, event: &Event) -> Vec<ClassId> {
+        let holds = |class: &Class| {
+            class.conditions.iter().all(|(field, what)| what.test(event.field(*field)) == Some(true))
+                && class.agrees(event, &mut || ())
+        };
+        let all = (0..).map(ClassId).zip(&self.classes);
+        all.filter(|(_, class)| holds(class)).map(|(id, _)| id).collect()
     }
 
     /// What a cause explains: symptom and strength.

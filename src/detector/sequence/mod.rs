@@ -38,7 +38,7 @@ use std::time::Duration;
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::detector::{
-    ClassId, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
 };
 use crate::error::Problem;
 use crate::model::{Measure, Probability, Status, Timestamp};
@@ -89,6 +89,18 @@ impl DetectorKind for Sequence {
 impl Detector for Plan {
     fn classes(&self) -> Vec<ClassId> {
         self.all_classes()
+    }
+
+    fn definition(&self) -> Option<Definition> {
+        let asides = |asides: &[plan::Aside]| asides.iter().map(|aside| (aside.class, aside.gap)).collect();
+        Some(Definition::Sequence {
+            required: self.units.clone(),
+            maybe: asides(&self.maybes),
+            never: asides(&self.nevers),
+            any_order: self.arrangement == Arrangement::Any,
+            within: self.within,
+            ties_any: self.ties_any,
+        })
     }
 
     fn horizon(&self) -> Duration {
