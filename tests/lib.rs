@@ -14,6 +14,7 @@ mod fleet_day;
 mod hostile_yaml;
 mod invariance;
 mod mosquitto;
+mod reference;
 mod rules;
 mod samples;
 mod schemas;

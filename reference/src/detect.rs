@@ -1,0 +1,158 @@
+//! The detectors but for sequences, each in the words of the text.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use etiolog::detector::{ClassId, Definition};
+use etiolog::model::{Measure, Probability};
+use etiolog::rule::Symptom;
+use etiolog::{Status, Subject, Timestamp};
+
+use crate::{Found, Known, sequence};
+
+pub(crate) const PRESENT: fn() -> Status = || Status::Present(Probability::new(1.0));
+
+/// What a symptom's detector makes of events, all of which came before `watermark`.
+pub(crate) fn detect(symptom: &Symptom, events: &[&Known], watermark: Timestamp) -> Found {
+    match symptom.detector().definition() {
+        Some(Definition::Occurrence { event, among }) => occurrence(events, event, among),
+        Some(Definition::Count { event, at_least, within }) => count(events, event, at_least, within),
+        Some(Definition::Distinct { event, of, at_least, within }) => {
+            distinct(events, event, of, at_least, within)
+        }
+        Some(Definition::Session { opens, closes, at_least, ties_any }) => {
+            session(events, &opens, &closes, at_least, ties_any)
+        }
+        Some(sequence @ Definition::Sequence { .. }) => sequence::sequence(&sequence, events, watermark),
+        _ => Found { status: Status::Unknown("not judged".into()), measures: Vec::new(), claims: Vec::new() },
+    }
+}
+
+/// The events of a class, by their places.
+fn of_class<'a>(events: &'a [&Known], class: ClassId) -> impl Iterator<Item = usize> + 'a {
+    (0..events.len()).filter(move |&at| events[at].is(class))
+}
+
+fn occurrence(events: &[&Known], event: ClassId, among: Option<ClassId>) -> Found {
+    let claims: Vec<_> = of_class(events, event).map(|at| (events[at].time(), at)).collect();
+    let told = among.is_none_or(|among| of_class(events, among).next().is_some());
+    let status = match (claims.is_empty(), told) {
+        (false, _) => PRESENT(),
+        (true, true) => Status::Absent,
+        (true, false) => Status::Unknown("nothing seen that could tell".into()),
+    };
+    Found { status, measures: vec![("events", Measure::Count(claims.len() as u64))], claims }
+}
+
+/// Claims with each event those of `members` that were not claimed before.
+fn claim_once(moment: Timestamp, members: impl Iterator<Item = usize>, claims: &mut Vec<(Timestamp, usize)>) {
+    for at in members {
+        if claims.iter().all(|&(_, known)| known != at) {
+            claims.push((moment, at));
+        }
+    }
+}
+
+fn count(events: &[&Known], event: ClassId, at_least: usize, within: Duration) -> Found {
+    let mut claims = Vec::new();
+    let all: Vec<usize> = of_class(events, event).collect();
+    for (number, &at) in all.iter().enumerate() {
+        let now = events[at].time();
+        let window = all[..=number].iter().copied().filter(|&e| now.since(events[e].time()) < within);
+        let window: Vec<usize> = window.collect();
+        if window.len() >= at_least {
+            claim_once(now, window[window.len() - at_least..].iter().copied(), &mut claims);
+        }
+    }
+    let mut measures = vec![("events", Measure::Count(claims.len() as u64))];
+    let times: Vec<Timestamp> = claims.iter().map(|&(_, at)| events[at].time()).collect();
+    if let (Some(first), Some(last)) = (times.first(), times.last()) {
+        measures.push(("span", Measure::Span(last.since(*first))));
+    }
+    let gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+    measures.extend(median(&gaps).map(|gap| ("median_gap", Measure::Span(gap))));
+    Found { status: if claims.is_empty() { Status::Absent } else { PRESENT() }, measures, claims }
+}
+
+fn distinct(events: &[&Known], event: ClassId, of: usize, at_least: u64, within: Duration) -> Found {
+    let width = within.as_nanos().div_ceil(60).max(1);
+    let bucket = |at: usize| u128::from(events[at].time().nanos().unsigned_abs()) / width;
+    let child = |at: usize| events[at].subjects.get(of).and_then(Option::as_ref);
+    let all: Vec<usize> = of_class(events, event).filter(|&at| child(at).is_some()).collect();
+    let (mut claims, mut most) = (Vec::new(), 0);
+    for (number, &at) in all.iter().enumerate() {
+        let latest: BTreeMap<Option<&Subject>, u128> =
+            all[..=number].iter().map(|&e| (child(e), bucket(e))).collect();
+        let here = latest.values().filter(|&&b| b + 60 > bucket(at)).count() as u64;
+        if here >= at_least {
+            most = most.max(here);
+            let now = events[at].time();
+            let window = all[..=number].iter().rev().take(4).rev().copied();
+            claim_once(now, window.filter(|&e| now.since(events[e].time()) < within), &mut claims);
+        }
+    }
+    let measures = vec![("children", Measure::Count(most)), ("window", Measure::Span(within))];
+    Found { status: if claims.is_empty() { Status::Absent } else { PRESENT() }, measures, claims }
+}
+
+fn session(
+    events: &[&Known],
+    opens: &[ClassId],
+    closes: &[ClassId],
+    at_least: usize,
+    ties_any: bool,
+) -> Found {
+    let any = |at: usize, classes: &[ClassId]| classes.iter().any(|&class| events[at].is(class));
+    // What happens together: the events of one time, or each event by itself.
+    let mut together: Vec<Vec<usize>> = Vec::new();
+    for at in (0..events.len()).filter(|&at| any(at, opens) || any(at, closes)) {
+        match together.last_mut() {
+            Some(last) if ties_any && events[last[0]].time() == events[at].time() => last.push(at),
+            _ => together.push(vec![at]),
+        }
+    }
+    let (mut here, mut away): (Option<Timestamp>, Option<Timestamp>) = (None, None);
+    let (mut whole, mut gaps): (Vec<(usize, Duration)>, Vec<Duration>) = (Vec::new(), Vec::new());
+    for group in together {
+        let now = events[group[0]].time();
+        let mut openings = group.iter().filter(|&&at| any(at, opens)).count();
+        let mut closings: Vec<usize> = group.iter().copied().filter(|&at| any(at, closes)).collect();
+        while openings > 0 || !closings.is_empty() {
+            if openings > 0 && (away.is_some() || closings.is_empty()) {
+                openings -= 1;
+                gaps.extend(away.take().map(|since| now.since(since)));
+                here = Some(now);
+            } else {
+                let closing = closings.remove(0);
+                whole.extend(here.take().map(|since| (closing, now.since(since))));
+                away = Some(now);
+            }
+        }
+    }
+    let lengths: Vec<Duration> = whole.iter().map(|&(_, length)| length).collect();
+    let mut measures = vec![("sessions", Measure::Count(whole.len() as u64))];
+    if let Some(length) = median(&lengths) {
+        let last = &lengths[lengths.len().saturating_sub(16)..];
+        let alike = last.iter().filter(|l| l.abs_diff(length) <= length * 15 / 100).count();
+        measures.push(("length", Measure::Span(length)));
+        measures.push(("alike", Measure::Number(alike as f64 / last.len() as f64)));
+    }
+    measures.extend(median(&gaps).map(|gap| ("gap", Measure::Span(gap))));
+    measures.extend(gaps.iter().max().map(|gap| ("longest_gap", Measure::Span(*gap))));
+    measures.push(("open", Measure::Flag(here.is_some())));
+    if whole.len() < at_least {
+        let status = Status::Unknown(format!("learning {}/{at_least}", whole.len()).into());
+        return Found { status, measures, claims: Vec::new() };
+    }
+    let told = events[whole[at_least - 1].0].time();
+    let claims = whole.iter().map(|&(at, _)| (told.max(events[at].time()), at)).collect();
+    Found { status: PRESENT(), measures, claims }
+}
+
+/// The median of the last sixteen, halfway between the middle two of an even number.
+pub(crate) fn median(all: &[Duration]) -> Option<Duration> {
+    let mut last: Vec<Duration> = all[all.len().saturating_sub(16)..].to_vec();
+    last.sort_unstable();
+    let (low, high) = (last[last.len().checked_sub(1)? / 2], last[last.len() / 2]);
+    Some(low + (high - low) / 2)
+}

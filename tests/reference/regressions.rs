@@ -1,0 +1,104 @@
+//! Scenarios in which engine, text and reference once differed, each with what was decided.
+
+use crate::reference::compare::{difference, engine_says};
+use crate::reference::scenario::{Record, Rules, Scenario, Symptom, calm_of};
+
+fn symptom(per: &'static str, detect: &str) -> Symptom {
+    Symptom { per, detect: detect.to_owned(), when: None, unless: false, ordinary: false }
+}
+
+fn rules(symptoms: impl IntoIterator<Item = Symptom>) -> Rules {
+    Rules { by_record: false, ties_any: false, quiet: [10, 10], symptoms: symptoms.into_iter().collect() }
+}
+
+/// `second word device`, all of one hub.
+fn records(text: &[(i64, &'static str, &str)]) -> Vec<Record> {
+    let record = |(number, &(second, word, device)): (u64, &(i64, &'static str, &str))| {
+        let (hub, device) = (Some("h1".to_owned()), Some(device.to_owned()));
+        Record { number, source: 0, second, hub, device, word, size: None }
+    };
+    (0..).zip(text).map(record).collect()
+}
+
+fn agree(scenario: &Scenario) {
+    assert_eq!(difference(scenario), None);
+}
+
+/// The engine kept what `when` had refused, and counted it in the next episode.
+#[test]
+fn what_when_refused_is_over_with_its_episode() {
+    let when = Some("sequence.chains >= 2");
+    let rules = rules([Symptom { when, ..symptom("device", "{sequence: [a], order: given, within: 11s}") }]);
+    let scenario =
+        Scenario { complete: false, ..calm_of(rules, records(&[(0, "a", "d1"), (18, "a", "d1")])) };
+    agree(&scenario);
+    assert!(engine_says(&scenario.engine(), 1, &scenario.events(&scenario.engine())).0.is_empty());
+}
+
+/// The engine lost problem events that a symptom of a hub covered which asks for no diagnosis.
+#[test]
+fn an_ordinary_symptom_of_a_hub_takes_no_problem_event_from_its_devices() {
+    let detect = "{distinct: {event: a, of: device, at-least: 1, within: 1s}}";
+    let rules = rules([Symptom { ordinary: true, ..symptom("hub", detect) }]);
+    agree(&calm_of(rules, records(&[(0, "a", "d1"), (0, "a", "d1")])));
+}
+
+/// The same for a symptom that gives way to another: its hub has no diagnosis, and the events are unexplained.
+#[test]
+fn problem_events_covered_by_a_symptom_that_gave_way_are_unexplained() {
+    let detect = "{distinct: {event: a, of: device, at-least: 1, within: 1s}}";
+    let ordinary = Symptom { ordinary: true, ..symptom("hub", "{occurrence: {event: a}}") };
+    let rules = rules([ordinary, Symptom { unless: true, ..symptom("hub", detect) }]);
+    let scenario = calm_of(rules, records(&[(0, "a", "d1"), (1, "a", "d2")]));
+    agree(&scenario);
+    assert_eq!(engine_says(&scenario.engine(), 1, &scenario.events(&scenario.engine())).1.unexplained, 2);
+}
+
+/// The text did not say that an occurrence, which has no window, begins anew after every episode.
+#[test]
+fn what_could_have_told_is_forgotten_with_its_episode() {
+    let told = symptom("device", "{occurrence: {event: b, among: c}}");
+    let rules = rules([told, symptom("device", "{count: {event: a, at-least: 1, within: 1s}}")]);
+    agree(&calm_of(rules, records(&[(0, "c", "d1"), (0, "a", "d1"), (60, "a", "d1")])));
+}
+
+/// Followed bucket by bucket to the end of time, this took hours.
+#[test]
+fn a_gauge_below_its_population_does_not_hold_up_the_end() {
+    let dip = "{dip: {gauge: {opens: a, closes: b, of: device}, at-least: 40%, bucket: 1s, population: 1}}";
+    let rules = rules([symptom("hub", dip)]);
+    let scenario = calm_of(rules, records(&[(0, "a", "d1"), (100, "b", "d1"), (101, "c", "d1")]));
+    assert!(engine_says(&scenario.engine(), 1, &scenario.events(&scenario.engine())).1.records.balance());
+}
+
+/// Whether a hub covers a problem event depended on how far the watermark had jumped.
+#[test]
+fn what_a_hub_covers_does_not_depend_on_the_order_of_arrival() {
+    let detect = "{distinct: {event: a, of: device, at-least: 1, within: 10s}}";
+    let hub = Symptom { when: Some("distinct.children >= 2"), ..symptom("hub", detect) };
+    let rules = Rules { quiet: [600, 600], ..rules([hub, symptom("device", "{occurrence: {event: a}}")]) };
+    let say = |ticks: [(i64, &'static str, &str); 2]| {
+        let seen = [(0, "a", "d1"), (40, "a", "d1"), (41, "a", "d2")];
+        let mut records = records(&[seen.as_slice(), &ticks].concat());
+        records[3..].iter_mut().for_each(|tick| tick.number = 0);
+        let scenario = Scenario { lateness: 60, ..calm_of(rules.clone(), records) };
+        engine_says(&scenario.engine(), 1, &scenario.events(&scenario.engine()))
+    };
+    let (early, late) = ((72, "unheard", "d1"), (110, "unheard", "d1"));
+    assert_eq!(say([early, late]), say([late, early]));
+}
+
+/// What a surge has learned was read at the last event that some rule asks about, though more was known.
+#[test]
+fn a_record_that_no_rule_asks_about_is_known_all_the_same() {
+    let surge = symptom("hub", "{surge: {event: a, bucket: 10s, at-least: 2}}");
+    let rules = rules([surge, symptom("hub", "{occurrence: {event: b}}")]);
+    let learned = |last: &'static str| {
+        let records = records(&[(0, "b", "d1"), (25, last, "d1")]);
+        let scenario =
+            Scenario { complete: false, ..calm_of(Rules { quiet: [600, 600], ..rules.clone() }, records) };
+        let diagnoses = engine_says(&scenario.engine(), 1, &scenario.events(&scenario.engine())).0;
+        diagnoses[0].symptoms.iter().find(|symptom| &*symptom.id == "x#s0").unwrap().status.clone()
+    };
+    assert_eq!(learned("unheard"), learned("b"));
+}
