@@ -167,6 +167,9 @@ impl Seen {
         if trace.events > 0 || seen.occurrence {
             seen.detect.see(Some(trace.found.is_present()));
         }
+        // What was found and is over by now was found all the same.
+        seen.detect.held |=
+            trace.status.is_present() || trace.when.as_ref().is_some_and(|w| w.answer.is_some());
         if let Some(when) = &trace.when {
             seen.when.see(match when.answer {
                 Some(Truth::True) => Some(true),

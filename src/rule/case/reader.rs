@@ -160,20 +160,20 @@ impl Reader<'_> {
         if word.contains('#') { word.to_owned() } else { format!("{}#{word}", self.article.id) }
     }
 
-    /// The class of this article that a node names.
-    pub(super) fn class(&mut self, node: &Node) -> Option<(ClassId, &str)> {
+    /// The class that a node names: one of this article, or `article#class`.
+    pub(super) fn class(&mut self, node: &Node) -> Option<ClassId> {
         let word = self.fault(node.text())?;
+        let id = self.qualify(word);
         let names = self.names;
-        let prefix = format!("{}#", self.article.id);
-        let own = || {
-            let ids = names.class_names.iter().enumerate();
-            ids.filter_map(|(at, name)| Some((at, name.strip_prefix(prefix.as_str())?)))
-        };
-        if let Some((at, name)) = own().find(|&(_, name)| name == word) {
-            return Some((ClassId(u32::try_from(at).ok()?), name));
+        if let Some(at) = names.class_names.iter().position(|name| **name == *id) {
+            return u32::try_from(at).ok().map(ClassId);
         }
-        let problem = node.problem("unknown-class", format!("no event class named `{word}` in this article"));
-        self.faults.push(advise(problem, word, own().map(|(_, name)| name)));
+        let own = format!("{}#", self.article.id);
+        let (prefix, within) = if id == word { ("", "") } else { (own.as_str(), " in this article") };
+        let problem = node.problem("unknown-class", format!("no event class named `{word}`{within}"));
+        // What a pack means by a problem is a class too, and of no article.
+        let known = names.class_names.iter().filter(|name| name.contains('#'));
+        self.faults.push(advise(problem, word, known.filter_map(|name| name.strip_prefix(prefix))));
         None
     }
 

@@ -15,7 +15,7 @@ impl Reader<'_> {
         subject: &[(FieldId, Option<Value>)],
     ) -> Option<Event> {
         let names = self.names;
-        let (id, _) = self.class(class)?;
+        let id = self.class(class)?;
         let of = names.classes.get(usize::try_from(id.0).ok()?)?;
         let mut event = Event::new(names.schema, Timestamp::MIN);
         self.place(&mut event, subject);
