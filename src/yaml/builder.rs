@@ -313,8 +313,7 @@ impl<'a> Builder<'a> {
         let len = match style {
             Style::Plain => written.len(),
             Style::Single | Style::Double => scalar::quoted_len(rest, style),
-            // The parser ends a block where the next value starts.
-            Style::Literal(_) | Style::Folded => written.trim_end_matches([' ', '\t', '\r', '\n']).len(),
+            Style::Literal(_) | Style::Folded => scalar::block_len(written),
         };
         bytes.end = bytes.start + len;
         if text.is_empty()

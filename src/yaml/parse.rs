@@ -337,15 +337,21 @@ mod tests {
         }
     }
 
-    /// Every span lies in the text, holds its children, and every character of a scalar has its byte inside.
+    /// Every span lies in the text, holds its children, and every character of a scalar has its byte inside; only the blank
+    /// lines at both ends of a block stand around it.
     fn sound(node: &Node, text: &str) {
         let span = node.span();
         assert!(text.get(span.clone()).is_some(), "{span:?} of {text:?}");
         if let Some(scalar) = node.scalar() {
             for at in 0..=scalar.len() {
                 let byte = node.byte_in_file(at);
+                let is_blank = |text: Option<&str>| text.is_some_and(|text| text.trim().is_empty());
+                let (said_before, said_behind) = (scalar.get(..at), scalar.get(at..));
+                let before = is_blank(said_before) && is_blank(text.get(byte..span.start));
+                let behind = is_blank(said_behind) && is_blank(text.get(span.end..byte));
                 assert!(
-                    text.is_char_boundary(byte) && (span.start..=span.end).contains(&byte),
+                    text.is_char_boundary(byte)
+                        && ((span.start..=span.end).contains(&byte) || before || behind),
                     "{at} in {text:?}"
                 );
             }
@@ -357,21 +363,48 @@ mod tests {
         }
     }
 
+    /// Nothing panics, and every span lies in the text.
+    fn read_or_refused(text: &str) {
+        match document("f.yaml", text) {
+            Ok(document) => sound(document.root(), text),
+            Err(problems) => {
+                assert!(!problems.is_empty(), "{text:?}");
+                for problem in problems {
+                    assert!(text.get(problem.span.clone()).is_some(), "{problem} in {text:?}");
+                }
+                if let Some(rest) = super::read("f.yaml", text, &mut Vec::new()) {
+                    sound(rest.root(), text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_at_the_margin_keeps_its_place() {
+        for text in [
+            ">\n<< ",
+            ">\r\n: \n",
+            "|\n<< ",
+            "|\r\n: \n",
+            ">\n: ",
+            ">\r\n<< \r\n",
+            ">-\na \t\n\n",
+            "|+\na \n\n",
+        ] {
+            read_or_refused(text);
+            // Blanks at its end are content, so it ends behind them.
+            let block = read(text);
+            let (node, said) = (block.root(), block.root().scalar().unwrap_or_default());
+            for behind in [said.trim_end_matches('\n').len(), said.len()] {
+                assert_eq!(node.byte_in_file(behind), node.span().end, "behind the last blank of {text:?}");
+            }
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in r#"([ab:\[\]{},'"|>\\\-?#é&*!~%]| |: |- |\n|\r\n|\n  |\n    |\t|<<|\\n){0,60}"#) {
-            match document("f.yaml", &text) {
-                Ok(document) => sound(document.root(), &text),
-                Err(problems) => {
-                    assert!(!problems.is_empty(), "{text:?}");
-                    for problem in problems {
-                        assert!(text.get(problem.span.clone()).is_some(), "{problem} in {text:?}");
-                    }
-                    if let Some(rest) = super::read("f.yaml", &text, &mut Vec::new()) {
-                        sound(rest.root(), &text);
-                    }
-                }
-            }
+            read_or_refused(&text);
         }
 
         #[test]

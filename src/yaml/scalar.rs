@@ -26,7 +26,8 @@ pub(super) enum Style {
 pub(super) struct Written<'a> {
     /// The whole file.
     pub(super) file: &'a str,
-    /// The bytes of the scalar; of a block those of its lines, without the blanks around them.
+    /// The bytes of the scalar; of a block those of its lines, without the blanks before the first and the line ends behind
+    /// the last.
     pub(super) span: Range<usize>,
     pub(super) style: Style,
     /// What it says.
@@ -34,7 +35,8 @@ pub(super) struct Written<'a> {
 }
 
 impl Written<'_> {
-    /// The bytes of the file behind some bytes of the decoded text; what is behind the last character has no width.
+    /// The bytes of the file behind some bytes of the decoded text. What is behind the last character has no width; behind
+    /// a block it stands on the last line with text, not on the one that follows.
     pub(super) fn bytes(&self, inside: Range<usize>) -> Range<usize> {
         let places = self.places();
         let index = |at: usize| self.decoded.char_indices().take_while(|(byte, _)| *byte < at).count();
@@ -45,7 +47,8 @@ impl Written<'_> {
         };
         let behind = |at: usize| places.get(..at).and_then(<[_]>::last).map(|place| place.end);
         let start = places.get(first).map(|place| place.start);
-        let start = start.or_else(|| behind(places.len())).unwrap_or(self.span.start);
+        let last = || behind(places.len()).map(|end| end.min(self.span.end));
+        let start = start.or_else(last).unwrap_or(self.span.start);
         let end = if inside.is_empty() { start } else { behind(index(inside.end)).unwrap_or(start) };
         start..end.max(start)
     }
@@ -93,6 +96,14 @@ impl Written<'_> {
 /// The length of a quoted scalar, both quotes included; `raw` may go on behind it.
 pub(super) fn quoted_len(raw: &str, style: Style) -> usize {
     (flow(raw, 0..raw.len(), style).1 + 1).min(raw.len())
+}
+
+/// The length of a block, whose `raw` text goes on to where the next value starts: up to the end of its last line with
+/// text. Blanks at that end are a part of what the block says.
+pub(super) fn block_len(raw: &str) -> usize {
+    let text = raw.trim_end_matches([' ', '\t', '\r', '\n']).len();
+    let behind = if text > 0 { raw.get(text..).unwrap_or_default() } else { "" };
+    text + blanks(behind)
 }
 
 /// One decoded character and the bytes that it came from.
