@@ -113,6 +113,18 @@ fn the_sample_is_understood() {
 }
 
 #[test]
+fn the_pack_proves_itself() {
+    let report = etiolog::check::cases(&ENGINE, |_| true);
+    let failed: Vec<&str> = report.failed().map(|case| &*case.name).collect();
+    assert_eq!((failed, report.cases.is_empty()), (vec![], false));
+    let missing: Vec<String> = report.coverage.missing().map(|condition| format!("{condition:?}")).collect();
+    assert_eq!((missing, report.coverage.percent()), (vec![], 100));
+    assert!(report.coverage.causes.iter().all(|cause| cause.on_top), "{:?}", report.coverage.causes);
+    assert_eq!(report.unproven, []);
+    assert_eq!(etiolog::check::lint(&[Pack::shipped("mosquitto").unwrap()], ENGINE.registry()), []);
+}
+
+#[test]
 fn beside_the_other_packs_it_says_the_same() {
     let all = Pack::shipped_names().map(|name| Pack::shipped(name).unwrap());
     let all = all.fold(Engine::builder(), |builder, pack| builder.pack(pack)).build().unwrap();
