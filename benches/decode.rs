@@ -101,7 +101,7 @@ fields: {op: {from: op}, client: {from: client}, why: {from: why}}
     let document =
         etiolog::yaml::document("broker.yaml", INPUT).unwrap_or_else(|problems| panic!("{problems:?}"));
     let mut problems = Vec::new();
-    let mapping = Mapping::read(document.root().clone(), &mut problems);
+    let mapping = Mapping::read(document.root().clone(), &["json", "text"], &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
     let format = Text::default().ready(&mapping).unwrap_or_else(|| panic!("no templates"));
     let mut log = String::new();

@@ -102,7 +102,7 @@ fn its_line_of_text_gives_what_it_says() {
     let line = README.split('`').find(|code| code.starts_with("2026-03-04 08:22:05,250  WARN")).unwrap();
     let document = etiolog::yaml::document("i.yaml", input).unwrap();
     let mut problems = Vec::new();
-    let mapping = Mapping::read(document.root().clone(), &mut problems);
+    let mapping = Mapping::read(document.root().clone(), &["json", "text"], &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
     let mut wanted = Paths::default();
     let names = ["time", "level", "station", "message", "pump", "why", "word"];

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use crate::yaml::kinds::{Name, OneOrMore, Path, StampPattern};
+use crate::yaml::kinds::{Name, OneOrMore, Path, StampPattern, ZoneOffset};
 use crate::yaml::schema_of;
 
 /// The JSON Schema of a file in `inputs/`; any word may stand under `format`.
@@ -72,8 +72,8 @@ struct TimeFile {
     /// How it is written, or several ways of which the first that fits counts; `rfc3339` if not given.
     #[schemars(extend("default" = "rfc3339"))]
     format: Option<OneOrMore<StampFile>>,
-    /// `utc` if stamps have no zone and mean UTC.
-    zone: Option<ZoneWord>,
+    /// What stamps that name no zone mean: `utc`, or a fixed distance from it such as `+01:00`.
+    zone: Option<ZoneFile>,
 }
 
 #[derive(JsonSchema)]
@@ -94,6 +94,13 @@ enum StampWord {
     EpochSeconds,
     /// `1772612525000`.
     EpochMillis,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum ZoneFile {
+    Word(ZoneWord),
+    Offset(ZoneOffset),
 }
 
 #[derive(JsonSchema)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::input::{
-    As, Case, Cell, CellKind, FieldMapping, Join, Mapping, Paths, ReadFrom, Row, StampFormat, Take,
+    As, Case, Cell, CellKind, FieldMapping, Join, Mapping, Paths, ReadFrom, Row, StampFormat, Take, Zone,
 };
 use crate::model::{Event, FieldId, Reject, Schema, Timestamp, Value};
 
@@ -16,7 +16,7 @@ pub struct Mapper {
     paths: Paths,
     time: Vec<usize>,
     format: StampFormat,
-    utc: bool,
+    zone: Option<Zone>,
     only: Vec<(usize, Vec<SmolStr>)>,
     fields: Vec<Field>,
     /// Fields of the schema that this input does not have.
@@ -74,7 +74,15 @@ impl Mapper {
         }
         let absent = schema.names().filter(|&name| mapping.field(name).is_none());
         let absent = absent.filter_map(|name| schema.id(name)).collect();
-        Self { paths, time, format: mapping.time.format.clone(), utc: mapping.time.utc, only, fields, absent }
+        Self {
+            paths,
+            time,
+            format: mapping.time.format.clone(),
+            zone: mapping.time.zone,
+            only,
+            fields,
+            absent,
+        }
     }
 
     /// The paths that a decoder must look for, in the order of a [`Row`].
@@ -119,7 +127,7 @@ impl Mapper {
     fn time(&self, row: &Row) -> Result<Timestamp, Reject> {
         let cell = first(row, &self.time, false).ok_or(Reject::NoTime)?;
         match cell.kind() {
-            CellKind::Text | CellKind::Number => self.format.parse(cell.text(), self.utc),
+            CellKind::Text | CellKind::Number => self.format.parse(cell.text(), self.zone),
             CellKind::Missing | CellKind::Bool | CellKind::Nested => Err(Reject::BadTime),
         }
     }

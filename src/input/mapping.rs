@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::error::{Problem, did_you_mean};
-use crate::input::{Format, Layout, Paths, Pattern, Row, StampFormat, file};
+use crate::input::{Format, Layout, Paths, Pattern, Row, StampFormat, Zone, file};
 use crate::model::Value;
 use crate::yaml::{self, Node};
 
@@ -43,8 +43,8 @@ pub struct TimeMapping {
     pub from: Vec<SmolStr>,
     /// How it is written.
     pub format: StampFormat,
-    /// Whether a stamp without a zone is in UTC.
-    pub utc: bool,
+    /// The zone of stamps that name none, if it is known.
+    pub zone: Option<Zone>,
 }
 
 /// How one field gets its value.
@@ -130,8 +130,8 @@ impl Default for ReadFrom {
 
 impl Mapping {
     /// Reads an input file as far as it is sound, and adds everything that is missing, misspelt, of the wrong kind or
-    /// contradicts another to `problems`.
-    pub fn read(root: Node, problems: &mut Vec<Problem>) -> Self {
+    /// contradicts another to `problems`. `formats` are the names of the formats that there are.
+    pub fn read(root: Node, formats: &[&str], problems: &mut Vec<Problem>) -> Self {
         let Some(root) = yaml::sound(root, &file::schema(), problems) else { return Self::default() };
         let mut reader = Reader { problems };
         let text = |key: &str| root.get(key).and_then(Node::scalar).unwrap_or_default();
@@ -150,7 +150,8 @@ impl Mapping {
             only: entries(root.get("only")).map(|(path, node)| (path.into(), words(Some(node)))).collect(),
             layout: None,
         };
-        match Layout::read(&root, &mapping) {
+        let format = root.get("format").map(|node| reader.format(node, formats)).unwrap_or_default();
+        match Layout::read(&root, &mapping, &format) {
             Ok(layout) => mapping.layout = layout.map(Arc::new),
             Err(faults) => reader.problems.extend(faults),
         }
@@ -209,7 +210,7 @@ impl Mapping {
         let times: Vec<usize> = self.time.from.iter().map(|path| wanted.intern(path)).collect();
         let mut row = Row::default();
         let is_time = |row: &Row, at: usize| {
-            row.get(at).is_some_and(|cell| self.time.format.parse(cell.text(), self.time.utc).is_ok())
+            row.get(at).is_some_and(|cell| self.time.format.parse(cell.text(), self.time.zone).is_ok())
         };
         (!signs.is_empty() || self.layout.is_some())
             && format.name() == self.format
@@ -221,15 +222,15 @@ impl Mapping {
 
 impl TimeMapping {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Self {
-        let utc = node.get("zone").is_some();
+        let zone = node.get("zone").and_then(Node::scalar).and_then(Zone::parse);
         let nodes = node.get("format").map_or(&[][..], Node::one_or_more);
-        let formats: Vec<_> = nodes.iter().filter_map(|node| reader.stamp_format(node, utc)).collect();
+        let formats: Vec<_> = nodes.iter().filter_map(|node| reader.stamp_format(node, zone)).collect();
         let format = match &formats[..] {
             [] => StampFormat::default(),
             [only] => only.clone(),
             _ => StampFormat::FirstOf(formats.into()),
         };
-        Self { from: words(node.get("from")), format, utc }
+        Self { from: words(node.get("from")), format, zone }
     }
 }
 
@@ -285,8 +286,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// A time format by its word or as a pattern, whose stamps are in UTC or name their zone.
-    fn stamp_format(&mut self, node: &Node, utc: bool) -> Option<StampFormat> {
+    /// A time format by its word or as a pattern, whose stamps are in this zone or name their own.
+    fn stamp_format(&mut self, node: &Node, zone: Option<Zone>) -> Option<StampFormat> {
         let text = node.scalar()?;
         if !text.contains('%') {
             return StampFormat::WORDS
@@ -301,14 +302,31 @@ impl Reader<'_> {
                 return None;
             }
         };
-        if !utc && !pattern.has_zone() {
+        if zone.is_none() && !pattern.has_zone() {
             let problem = node
                 .problem("missing-key", "these stamps name no zone, and no `zone` says which they are in");
             self.problems.push(
-                problem.with_help("add `zone: utc` if they are in UTC, `%z` to the pattern if they name one"),
+                problem.with_help("add `zone: utc`, or `zone: '+01:00'` if that is theirs; `%z` to the pattern if they name one"),
             );
         }
         Some(StampFormat::Pattern(Arc::new(pattern)))
+    }
+
+    /// The name of a format; of one that is not known, the name that is most likely meant.
+    fn format(&mut self, node: &Node, known: &[&str]) -> SmolStr {
+        let word = node.scalar().unwrap_or_default();
+        if known.contains(&word) {
+            return word.into();
+        }
+        let list = format!("known are: {}", known.join(", "));
+        let meant = did_you_mean(word, known.iter().copied());
+        let help = meant.as_ref().map_or(list.clone(), |meant| format!("did you mean `{meant}`? {list}"));
+        let problem = node.problem("unknown-format", format!("no format named `{word}`")).with_help(help);
+        self.problems.push(match &meant {
+            Some(meant) => problem.with_edit(node.span(), meant),
+            None => problem,
+        });
+        meant.unwrap_or_default().into()
     }
 
     fn contradiction(&mut self, node: &Node, message: &str) {

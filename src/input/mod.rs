@@ -34,7 +34,7 @@ pub use mapper::{Mapped, Mapper};
 pub use mapping::{As, Case, FieldMapping, Join, Mapping, ReadFrom, Take, TimeMapping};
 pub use paths::Paths;
 pub use row::{Cell, CellKind, Row};
-pub use stamp::{Pattern, StampFormat};
+pub use stamp::{Pattern, StampFormat, Zone};
 pub use text::{Layout, Text};
 
 /// How records stand in a stream.

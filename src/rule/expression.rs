@@ -141,7 +141,7 @@ mod tests {
             );
             let document = document("f.yaml", &text).unwrap_or_else(|problems| panic!("{problems:?}"));
             let mut problems = Vec::new();
-            let mapping = Mapping::read(document.into_root(), &mut problems);
+            let mapping = Mapping::read(document.into_root(), &["json", "text"], &mut problems);
             assert!(problems.is_empty(), "{problems:?}");
             Arc::new(mapping)
         };

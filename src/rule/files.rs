@@ -19,6 +19,8 @@ use crate::yaml::{self, Document, Node};
 pub(super) struct Forms {
     pack: Value,
     article: Value,
+    /// The names of the formats.
+    formats: Vec<&'static str>,
     /// The parameters of each detector.
     pub(super) detectors: BTreeMap<&'static str, Value>,
 }
@@ -29,6 +31,7 @@ impl Forms {
         Self {
             pack: yaml::schema_of::<PackFile>(),
             article: yaml::schema_of::<ArticleFile>(),
+            formats: registry.formats().collect(),
             detectors: registry.detectors().filter_map(parameters).collect(),
         }
     }
@@ -81,7 +84,7 @@ impl PackTexts {
                 (_, Some(("inputs", _)), Some(document)) => {
                     fields.extend(keys(document.root().get("fields")));
                     fields_known &= document.root().get("fields").is_some_and(|fields| fields.map().is_ok());
-                    pack.mappings.push(Mapping::read(document.into_root(), faults));
+                    pack.mappings.push(Mapping::read(document.into_root(), &forms.formats, faults));
                 }
                 (_, Some(("inputs", _)), None) => fields_known = false,
                 (_, _, Some(document)) => {

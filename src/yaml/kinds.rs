@@ -111,6 +111,8 @@ text! {
     Path, "path", r"^[^.]+(\.[^.]+)*$", "detail.code";
     /// How a stamp is written, piece by piece: `%Y-%m-%d %H:%M:%S`.
     StampPattern, "stamp-pattern", "%", "%Y-%m-%d %H:%M:%S";
+    /// A distance from UTC of at most 18 hours: `+01:00`.
+    ZoneOffset, "zone-offset", "^[+-]((0[0-9]|1[0-7]):[0-5][0-9]|18:00)$", "+01:00";
 }
 
 /// A share: `5%` or `0.05`.

@@ -60,10 +60,22 @@ fn text(node: &Node, schema: &Value) -> Result<(), Option<Problem>> {
         Some("path") if node.scalar().is_some_and(|path| path.split('.').any(str::is_empty)) => {
             return Err(None);
         }
+        Some("zone-offset") if !node.scalar().is_some_and(is_zone_offset) => return Err(None),
         Some("stamp-pattern") if !node.scalar().is_some_and(|text| text.contains('%')) => return Err(None),
         _ => Ok(()),
     };
     outcome.map_err(Some)
+}
+
+/// `±hh:mm` up to 18 hours.
+fn is_zone_offset(text: &str) -> bool {
+    let Some((hours, minutes)) = text.strip_prefix(['+', '-']).and_then(|text| text.split_once(':')) else {
+        return false;
+    };
+    let two =
+        |part: &str| (part.len() == 2 && !part.starts_with('+')).then(|| part.parse::<u32>().ok()).flatten();
+    let minutes = two(minutes).filter(|minutes| *minutes < 60);
+    two(hours).zip(minutes).is_some_and(|(hours, minutes)| hours * 60 + minutes <= 18 * 60)
 }
 
 fn within(node: &Node, schema: &Value, x: f64) -> Result<(), Option<Problem>> {
@@ -138,6 +150,7 @@ fn of_format(format: &str) -> Option<(&'static str, &'static str)> {
         ("share", "a share such as `5%`"),
         ("path", "a path such as `a.b`"),
         ("stamp-pattern", "a pattern such as `%Y-%m-%d %H:%M:%S`"),
+        ("zone-offset", "a distance from UTC such as `+01:00`"),
         ("class", "the name of an event class"),
         ("level", "the name of a level of subjects"),
         ("field", "the name of a field"),

@@ -1,7 +1,7 @@
 //! Which texts are times, and in which format an input file says so.
 
 use etiolog::Timestamp;
-use etiolog::input::StampFormat;
+use etiolog::input::{StampFormat, Zone};
 
 /// How times are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) fn of(text: &str) -> Option<(Form, Timestamp)> {
     for (format, kind) in &StampFormat::WORDS {
         let format: &'static str = format;
         for utc in [false, true] {
-            let Ok(time) = kind.parse(text, utc) else { continue };
+            let Ok(time) = kind.parse(text, utc.then_some(Zone::UTC)) else { continue };
             let seconds = time.nanos() / 1_000_000_000;
             let is_epoch = format.starts_with("epoch");
             let likely = (EPOCH_SECONDS.0..EPOCH_SECONDS.1).contains(&seconds);

@@ -1,6 +1,7 @@
 //! Time stamps: the forms that logs really have, read without allocation, and mail dates through chrono.
 
 mod pattern;
+mod zone;
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use chrono::DateTime;
 use crate::model::{Reject, Timestamp};
 
 pub use pattern::Pattern;
+pub use zone::Zone;
 
 /// How an input writes its times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,24 +39,24 @@ impl StampFormat {
         ("epoch-millis", Self::EpochMillis),
     ];
 
-    /// Reads a stamp. `utc` says that a stamp without a zone is in UTC; without it, such a stamp is a `BadTime`.
+    /// Reads a stamp. `zone` is that of stamps that name none; without it, such a stamp is a `BadTime`.
     ///
     /// # Errors
     ///
     /// `BadTime` when this is not a stamp of the format, `TimeRange` when it lies outside 1970-2262.
-    pub fn parse(&self, text: &str, utc: bool) -> Result<Timestamp, Reject> {
+    pub fn parse(&self, text: &str, zone: Option<Zone>) -> Result<Timestamp, Reject> {
         let text = text.trim_ascii();
         match self {
-            Self::Rfc3339 => rfc3339(text.as_bytes(), utc),
+            Self::Rfc3339 => rfc3339(text.as_bytes(), zone),
             Self::Rfc2822 => {
                 let stamp = DateTime::parse_from_rfc2822(text).map_err(|_| Reject::BadTime)?;
                 stamp.timestamp_nanos_opt().and_then(Timestamp::from_nanos).ok_or(Reject::TimeRange)
             }
             Self::EpochSeconds => epoch(text, 9),
             Self::EpochMillis => epoch(text, 6),
-            Self::Pattern(pattern) => pattern.parse(text.as_bytes(), utc),
+            Self::Pattern(pattern) => pattern.parse(text.as_bytes(), zone),
             Self::FirstOf(formats) => {
-                let read = |format: &Self| match format.parse(text, utc) {
+                let read = |format: &Self| match format.parse(text, zone) {
                     Err(Reject::BadTime) => None,
                     read => Some(read),
                 };
@@ -65,7 +67,7 @@ impl StampFormat {
 }
 
 /// `date-time = full-date "T" full-time`. A leap second, `:60`, is read as `:59`; offsets end at ±18:00.
-fn rfc3339(text: &[u8], utc: bool) -> Result<Timestamp, Reject> {
+fn rfc3339(text: &[u8], known: Option<Zone>) -> Result<Timestamp, Reject> {
     let (head, tail) = text.split_first_chunk::<19>().ok_or(Reject::BadTime)?;
     let &[y1, y2, y3, y4, b'-', o1, o2, b'-', d1, d2, b'T' | b't' | b' ', h1, h2, b':', m1, m2, b':', s1, s2] =
         head
@@ -78,7 +80,7 @@ fn rfc3339(text: &[u8], utc: bool) -> Result<Timestamp, Reject> {
     let (hour, minute) = two(h1, h2).zip(two(m1, m2)).ok_or(Reject::BadTime)?;
     let second = two(s1, s2).ok_or(Reject::BadTime)?;
     let (nanos, zone) = fraction(tail)?;
-    Civil { year, month, day, hour, minute, second, nanos }.at(time_offset(zone, utc)?)
+    Civil { year, month, day, hour, minute, second, nanos }.at(time_offset(zone, known)?)
 }
 
 /// What a calendar and a clock on the wall show.
@@ -133,10 +135,10 @@ fn fraction(text: &[u8]) -> Result<(i64, &[u8]), Reject> {
 }
 
 /// `time-offset = "Z" / time-numoffset`, in seconds.
-fn time_offset(zone: &[u8], utc: bool) -> Result<i64, Reject> {
+fn time_offset(zone: &[u8], known: Option<Zone>) -> Result<i64, Reject> {
     let (sign, hours, minutes) = match *zone {
         [b'Z' | b'z'] => return Ok(0),
-        [] if utc => return Ok(0),
+        [] => return known.map(Zone::seconds).ok_or(Reject::BadTime),
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] | [sign @ (b'+' | b'-'), h1, h2, m1, m2] => {
             (sign, two(h1, h2), two(m1, m2))
         }
@@ -199,12 +201,12 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expect: &str) {
-        let read = StampFormat::Rfc3339.parse(text, false);
+        let read = StampFormat::Rfc3339.parse(text, None);
         assert_eq!(read.map(|t| t.to_string()).as_deref(), Ok(expect), "of {text}");
     }
 
     fn refused(text: &str, expect: Reject) {
-        assert_eq!(StampFormat::Rfc3339.parse(text, false), Err(expect), "of {text}");
+        assert_eq!(StampFormat::Rfc3339.parse(text, None), Err(expect), "of {text}");
     }
 
     #[test]
@@ -258,15 +260,22 @@ mod tests {
     }
 
     #[test]
-    fn without_a_zone_the_input_must_say_that_it_is_utc() {
+    fn without_a_zone_the_input_must_say_which_it_is() {
         refused("2026-03-04T08:22:05", Reject::BadTime);
-        let read = StampFormat::Rfc3339.parse("2026-03-04T08:22:05.5", true);
+        let read = StampFormat::Rfc3339.parse("2026-03-04T08:22:05.5", Some(Zone::UTC));
         assert_eq!(read.map(|t| t.to_string()).as_deref(), Ok("2026-03-04T08:22:05.500Z"));
+        let east = |text| StampFormat::Rfc3339.parse(text, Zone::parse("+01:00")).map(|t| t.to_string());
+        assert_eq!(east("2026-03-04 08:22:05").as_deref(), Ok("2026-03-04T07:22:05Z"));
+        assert_eq!(
+            east("2026-03-04 08:22:05Z").as_deref(),
+            Ok("2026-03-04T08:22:05Z"),
+            "its own zone counts"
+        );
     }
 
     #[test]
     fn epochs_are_read_exactly() {
-        let read = |format: StampFormat, text| format.parse(text, false).map(Timestamp::nanos);
+        let read = |format: StampFormat, text| format.parse(text, None).map(Timestamp::nanos);
         assert_eq!(read(StampFormat::EpochSeconds, "1772612525"), Ok(1_772_612_525_000_000_000));
         assert_eq!(read(StampFormat::EpochSeconds, "1772612525.1234567891"), Ok(1_772_612_525_123_456_789));
         assert_eq!(read(StampFormat::EpochMillis, "1772612525123"), Ok(1_772_612_525_123_000_000));
@@ -282,7 +291,7 @@ mod tests {
     #[test]
     fn of_several_formats_the_first_that_can_read_a_stamp_counts() {
         let formats = StampFormat::FirstOf([StampFormat::EpochSeconds, StampFormat::Rfc3339].into());
-        let read = |text| formats.parse(text, true).map(|time| time.to_string());
+        let read = |text| formats.parse(text, Some(Zone::UTC)).map(|time| time.to_string());
         assert_eq!(read("1772612525").as_deref(), Ok("2026-03-04T08:22:05Z"));
         assert_eq!(read("2026-03-04 08:22:05").as_deref(), Ok("2026-03-04T08:22:05Z"));
         assert_eq!((read("99999999999"), read("soon")), (Err(Reject::TimeRange), Err(Reject::BadTime)));
@@ -290,9 +299,9 @@ mod tests {
 
     #[test]
     fn mail_dates_are_read() {
-        let read = StampFormat::Rfc2822.parse("Wed, 4 Mar 2026 08:22:05 +0100", false);
+        let read = StampFormat::Rfc2822.parse("Wed, 4 Mar 2026 08:22:05 +0100", None);
         assert_eq!(read.map(|t| t.to_string()).as_deref(), Ok("2026-03-04T07:22:05Z"));
-        assert_eq!(StampFormat::Rfc2822.parse("soon", false), Err(Reject::BadTime));
+        assert_eq!(StampFormat::Rfc2822.parse("soon", None), Err(Reject::BadTime));
     }
 
     proptest! {
@@ -306,13 +315,13 @@ mod tests {
             let zone = FixedOffset::east_opt(minutes * 60).ok_or(TestCaseError::reject("no zone"))?;
             let text = DateTime::from_timestamp_nanos(nanos).with_timezone(&zone).to_rfc3339_opts(form, true);
             let expect = Timestamp::parse(&text).ok_or(Reject::TimeRange);
-            prop_assert_eq!(StampFormat::Rfc3339.parse(&text, false), expect, "of {}", text);
+            prop_assert_eq!(StampFormat::Rfc3339.parse(&text, None), expect, "of {}", text);
         }
 
         #[test]
         fn no_text_makes_it_panic(text in "[-0-9TZ:.+ ]{0,40}") {
             for (_, format) in StampFormat::WORDS {
-                let _ = format.parse(&text, true);
+                let _ = format.parse(&text, Some(Zone::UTC));
             }
         }
     }

@@ -3,7 +3,7 @@
 //! The directives are those of `strftime` that say something exact. Names of months are English, whatever the host
 //! speaks. A pattern that leaves the year or the day open is refused: nothing else in a record says them.
 
-use crate::input::stamp::{Civil, time_offset, two};
+use crate::input::stamp::{Civil, Zone, time_offset, two};
 use crate::model::{Reject, Timestamp};
 
 /// How stamps look, made ready.
@@ -102,10 +102,10 @@ impl Pattern {
     }
 
     /// Reads a stamp.
-    pub(super) fn parse(&self, text: &[u8], utc: bool) -> Result<Timestamp, Reject> {
+    pub(super) fn parse(&self, text: &[u8], zone: Option<Zone>) -> Result<Timestamp, Reject> {
         let mut civil = Civil::default();
         let mut rest = text;
-        let mut zone = utc.then_some(0);
+        let mut zone = zone.map(Zone::seconds);
         for item in &self.items {
             rest = match item {
                 Item::Literal(byte) => rest.strip_prefix(&[*byte]).ok_or(Reject::BadTime)?,
@@ -158,7 +158,7 @@ impl Pattern {
                         _ => 5,
                     };
                     let (written, tail) = rest.split_at_checked(len).ok_or(Reject::BadTime)?;
-                    zone = Some(time_offset(written, false)?);
+                    zone = Some(time_offset(written, None)?);
                     tail
                 }
             };
@@ -190,7 +190,7 @@ mod tests {
 
     fn check(pattern: &str, text: &str, expect: &str) {
         let pattern = Pattern::new(pattern).unwrap_or_else(|fault| panic!("{fault:?}"));
-        let read = pattern.parse(text.as_bytes(), !pattern.has_zone());
+        let read = pattern.parse(text.as_bytes(), (!pattern.has_zone()).then_some(Zone::UTC));
         let shown = read.map_or_else(|reason| format!("!{reason}"), |time| time.to_string());
         assert_eq!(shown, expect, "{text} by {}", pattern.text());
     }
@@ -245,7 +245,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(pattern in "(%[YmbdeHMSfzFT%]|[- :é]){0,12}", text in "[-0-9TZ:.+ jan é]{0,40}") {
             if let Ok(pattern) = Pattern::new(&format!("%F{pattern}")) {
-                let _ = pattern.parse(text.as_bytes(), true);
+                let _ = pattern.parse(text.as_bytes(), Some(Zone::UTC));
             }
         }
     }

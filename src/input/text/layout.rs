@@ -46,14 +46,23 @@ impl Layout {
         self.continued
     }
 
-    /// Reads the layout of a `text` input, whose fields and other paths are then checked against what it captures.
+    /// Reads the layout of an input of this format. The fields and other paths of a `text` input are then checked
+    /// against what it captures.
     ///
     /// # Errors
     ///
     /// Everything that is wrong with it.
-    pub(in crate::input) fn read(root: &Node, mapping: &Mapping) -> Result<Option<Self>, Vec<Problem>> {
+    pub(in crate::input) fn read(
+        root: &Node,
+        mapping: &Mapping,
+        format: &str,
+    ) -> Result<Option<Self>, Vec<Problem>> {
         let keys = [root.entry("head"), root.entry("lines"), root.entry("continued")];
-        if mapping.format != super::NAME {
+        // Of a format that is not known nothing is known.
+        if format.is_empty() {
+            return Ok(None);
+        }
+        if format != super::NAME {
             let stray = keys.into_iter().flatten().map(|(key, _)| {
                 let word = key.scalar().unwrap_or_default();
                 key.problem("contradiction", format!("`{word}` is for `format: {}` only", super::NAME))

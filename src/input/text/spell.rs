@@ -134,7 +134,7 @@ fn capture(
             })?
         }
         None if name.as_ref().is_some_and(|name| time.from.contains(name)) => {
-            Kind::Stamp(time.format.clone(), time.utc)
+            Kind::Stamp(time.format.clone(), time.zone)
         }
         None => Kind::Text,
     };

@@ -16,7 +16,7 @@ use nom::sequence::terminated;
 use nom::{IResult, Parser};
 use smol_str::SmolStr;
 
-use crate::input::StampFormat;
+use crate::input::{StampFormat, Zone};
 use crate::model::Reject;
 
 /// So many captures a template may have.
@@ -37,7 +37,7 @@ pub(super) enum Kind {
     /// The same, perhaps with a fraction.
     Number,
     /// A time stamp of the input, which may lack its zone when it is known to be UTC.
-    Stamp(StampFormat, bool),
+    Stamp(StampFormat, Option<Zone>),
 }
 
 /// One capture and the text behind it; the last one ends with the line.
@@ -149,7 +149,7 @@ impl Capture {
             Kind::Integer => verify(|input| self.upto_behind_blanks(input), is_integer).parse(input),
             Kind::Number => verify(|input| self.upto_behind_blanks(input), is_number).parse(input),
             Kind::Stamp(..) if any_stamp => upto(self.until.as_ref(), input),
-            Kind::Stamp(format, utc) => stamp(self.until.as_ref(), format, *utc, input),
+            Kind::Stamp(format, zone) => stamp(self.until.as_ref(), format, *zone, input),
         }?;
         Ok((after, text.trim_ascii()))
     }
@@ -171,11 +171,11 @@ fn upto<'l>(literal: Option<&Literal>, input: &'l [u8]) -> Parsed<'l, &'l [u8]> 
 fn stamp<'l>(
     literal: Option<&Literal>,
     format: &StampFormat,
-    utc: bool,
+    zone: Option<Zone>,
     input: &'l [u8],
 ) -> Parsed<'l, &'l [u8]> {
     let is_stamp = |text: &[u8]| {
-        std::str::from_utf8(text).is_ok_and(|text| format.parse(text, utc) != Err(Reject::BadTime))
+        std::str::from_utf8(text).is_ok_and(|text| format.parse(text, zone) != Err(Reject::BadTime))
     };
     let Some(Literal(finder)) = literal else { return verify(rest, is_stamp).parse(input) };
     for at in finder.find_iter(input).take(STAMP_TRIES) {

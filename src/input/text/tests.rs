@@ -12,7 +12,7 @@ const HEAD: &str = "etiolog: 1\ninput: i\ntitle: I\nformat: text\n";
 fn read(rest: &str) -> Result<Mapping, Problem> {
     let document = document("i.yaml", &format!("{HEAD}{rest}")).map_err(first)?;
     let mut problems = Vec::new();
-    let mapping = Mapping::read(document.root().clone(), &mut problems);
+    let mapping = Mapping::read(document.root().clone(), &["json", "text"], &mut problems);
     if problems.is_empty() { Ok(mapping) } else { Err(first(problems)) }
 }
 
@@ -330,7 +330,7 @@ fn what_does_not_go_together_is_refused() {
     let json = format!("{HEAD}{plain}head: '{{time}}'\n").replace("format: text", "format: json");
     let mut problems = Vec::new();
     let document = document("i.yaml", &json).expect("sound YAML");
-    Mapping::read(document.root().clone(), &mut problems);
+    Mapping::read(document.root().clone(), &["json", "text"], &mut problems);
     assert_eq!(problems.first().map(|problem| problem.code), Some("contradiction"));
     let stamps = |format: &str| {
         format!(
@@ -340,6 +340,54 @@ fn what_does_not_go_together_is_refused() {
     refused(&stamps("'%F %T'"), "missing-key", "'%F");
     refused(&stamps("'%F %Q'"), "unknown-word", "%Q");
     assert!(read(&stamps("'%F %T', zone: utc")).is_ok() && read(&stamps("'%F %T%z'")).is_ok());
+}
+
+#[test]
+fn a_format_that_is_not_known_is_told_with_those_that_are() {
+    let read = |format: &str| {
+        let text = format!(
+            "etiolog: 1\ninput: i\ntitle: I\nformat: {format}\ntime: {{from: time}}\nhead: '{{time}} {{message}}'\nfields: {{a: {{from: message}}}}\n"
+        );
+        let mut problems = Vec::new();
+        let document = document("i.yaml", &text).expect("sound YAML");
+        Mapping::read(document.into_root(), &["json", "text"], &mut problems);
+        problems
+    };
+    assert_eq!(read("text"), []);
+    let [typo] = &read("txet")[..] else { panic!("one problem: {:?}", read("txet")) };
+    assert_eq!((typo.code, typo.line, typo.column), ("unknown-format", 4, 9));
+    assert_eq!(typo.help.as_deref(), Some("did you mean `text`? known are: json, text"));
+    assert_eq!(typo.edit.as_ref().map(|edit| &*edit.text), Some("text"));
+    let [other] = &read("parquet")[..] else { panic!("one problem: {:?}", read("parquet")) };
+    assert_eq!((other.code, other.help.as_deref()), ("unknown-format", Some("known are: json, text")));
+    assert!(other.edit.is_none());
+}
+
+#[test]
+fn stamps_without_a_zone_are_in_the_zone_of_the_input() {
+    let zoned = |zone: &str| {
+        read(&format!(
+            "time: {{from: time, format: '%F %T', zone: {zone}}}\nhead: '{{time}} {{message}}'\nfields: {{a: {{from: message}}}}\n"
+        ))
+    };
+    for (zone, expect) in [
+        ("utc", "2026-03-04T08:22:05Z"),
+        ("'+01:00'", "2026-03-04T07:22:05Z"),
+        ("-03:30", "2026-03-04T11:52:05Z"),
+    ] {
+        let mapping = zoned(zone).unwrap_or_else(|problem| panic!("{problem}"));
+        let read = mapping.time.format.parse("2026-03-04 08:22:05", mapping.time.zone);
+        assert_eq!(read.map(|time| time.to_string()).as_deref(), Ok(expect), "{zone}");
+        let found = found(&mapping, &["time", "message"], b"2026-03-04 08:22:05 pump stops");
+        assert_eq!(found, "time=2026-03-04 08:22:05 message=pump stops", "{zone}");
+    }
+    for zone in ["cet", "'+1'", "'+18:30'", "'+01:60'", "Europe/Berlin", "[utc]"] {
+        let problem = zoned(zone).expect_err(zone);
+        assert!(
+            problem.help.iter().chain([&problem.message]).any(|text| text.contains("`utc`")),
+            "{problem}"
+        );
+    }
 }
 
 const TANGLE: &str = "[-0-9TZ:.{}\\[\\] aoptPu\\r\\n\u{1b}é]{0,80}";
