@@ -13,7 +13,7 @@ use crate::input::Mapping;
 use crate::plugin::Registry;
 use crate::rule::Texts;
 use crate::rule::schema::{ArticleFile, PackFile};
-use crate::yaml::{self, Document, Node};
+use crate::yaml::{self, Document, Node, Shape};
 
 /// The JSON Schemas that files are held against, each made once.
 pub(super) struct Forms {
@@ -196,9 +196,14 @@ fn names(root: &Node, section: &str) -> Vec<String> {
     };
     let entries = root.map().unwrap_or_default().iter();
     entries
-        .filter(|(key, _)| key.scalar().is_some_and(is_meant))
+        .filter(|(key, node)| is_map(node) && key.scalar().is_some_and(is_meant))
         .flat_map(|(_, node)| keys(Some(node)))
         .collect()
+}
+
+/// Without making a problem of it: that takes a look at the whole file.
+fn is_map(node: &Node) -> bool {
+    matches!(node.shape(), Shape::Map(_))
 }
 
 fn keys(node: Option<&Node>) -> Vec<String> {

@@ -327,12 +327,12 @@ impl<'a> Builder<'a> {
         if !text.contains(limits::is_hidden) {
             return self.place(node);
         }
-        for (at, c) in text.char_indices().filter(|&(_, c)| limits::is_hidden(c)).take(limits::PROBLEMS) {
-            let from = node.byte_in_file(at);
-            let to = node.byte_in_file(at + c.len_utf8()).max(from);
-            // Those that are not escaped were found in the whole text.
-            if self.source.text.get(from..).is_some_and(|there| there.starts_with('\\')) {
-                self.refuse(limits::hidden_character(self.source, from..to, c));
+        // Those that are not escaped were found in the whole text, and only these quotes know escapes.
+        let places = if style == Style::Double { node.places() } else { Vec::new() };
+        let hidden = text.chars().zip(places).filter(|&(c, _)| limits::is_hidden(c));
+        for (c, there) in hidden.take(limits::PROBLEMS) {
+            if self.source.text.get(there.start..).is_some_and(|there| there.starts_with('\\')) {
+                self.refuse(limits::hidden_character(self.source, there, c));
             }
         }
         // What is seen is what is meant.

@@ -245,6 +245,11 @@ impl Node {
         self.problem_within(offset_in_scalar..offset_in_scalar.saturating_add(len), code, message)
     }
 
+    /// The bytes of the file behind each character of the scalar's text.
+    pub(super) fn places(&self) -> Vec<Range<usize>> {
+        self.placed().places()
+    }
+
     fn placed(&self) -> Written<'_> {
         Written {
             file: &self.source.text,

@@ -79,7 +79,7 @@ impl Written<'_> {
     }
 
     /// The bytes of each decoded character.
-    fn places(&self) -> Vec<Range<usize>> {
+    pub(super) fn places(&self) -> Vec<Range<usize>> {
         let pieces = match self.style {
             Style::Plain | Style::Single | Style::Double => flow(self.file, self.span.clone(), self.style).0,
             Style::Literal(_) => literal(&lines(self.file, self.span.start)),
