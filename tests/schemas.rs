@@ -78,3 +78,40 @@ fn every_detector_and_format_of_the_registry_is_in_the_schemas() {
         serde_json::json!(registry.formats().collect::<Vec<_>>())
     );
 }
+
+/// What an editor proposes and shows while a rule is written.
+#[test]
+fn editors_know_the_words_and_what_they_mean() {
+    let article = schema::article(&Registry::builtin());
+    let each = |section: &str| article["properties"][section]["additionalProperties"]["properties"].clone();
+    let words = |schema: &Value| {
+        let options = schema["anyOf"].as_array().cloned().unwrap_or_else(|| vec![schema.clone()]);
+        let words = options.iter().filter_map(|option| option["enum"].as_array()).flatten();
+        words.filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+    };
+    let cause = each("causes");
+    assert_eq!(words(&cause["prior"]), "rare uncommon common");
+    assert_eq!(words(&cause["severity"]), "benign info warning error critical");
+    let strengths = "always almost-always usually often sometimes seldom hardly-ever very-rarely";
+    assert_eq!(words(&cause["explains"]["additionalProperties"]), strengths);
+    assert_eq!(words(&each("symptoms")["background"]), strengths);
+    for way in each("symptoms")["detect"]["anyOf"].as_array().unwrap() {
+        let names = way["properties"].as_object().unwrap();
+        let explained = |schema: &Value| schema["description"].as_str().is_some_and(|text| text.len() > 10);
+        assert!(explained(way) && names.values().all(explained), "{way}");
+    }
+    let case = &article["properties"]["cases"]["items"]["properties"];
+    for (keys, of) in [
+        (case, "name start given complete expect expect-exactly expect-none"),
+        (
+            &case["given"]["items"]["properties"],
+            "event subject fields at every times for jitter loss spread then wait records file",
+        ),
+        (&case["expect"]["items"]["properties"], "top at-least at-most present absent near unknown"),
+    ] {
+        for key in of.split(' ') {
+            assert!(keys[key]["description"].is_string(), "{key}: {keys}");
+        }
+        assert_eq!(keys.as_object().unwrap().len(), of.split(' ').count());
+    }
+}

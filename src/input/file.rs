@@ -19,6 +19,9 @@ pub(crate) fn schema() -> serde_json::Value {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 struct InputFile {
+    /// Where the schema of this file lies, for editors that look for it here: `../../../schema/input.v1.json`.
+    #[schemars(rename = "$schema")]
+    schema: Option<String>,
     /// The version of this format: `1`.
     #[schemars(extend("const" = 1))]
     etiolog: u32,

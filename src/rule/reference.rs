@@ -51,19 +51,23 @@ fn article_without_detectors(registry: &Registry) -> Value {
 fn section(page: &mut String, title: &str, schema: &Value) {
     let _ = writeln!(page, "## {title}\n");
     let mut ahead = vec![(String::new(), schema)];
-    let mut depth = 0;
+    let mut shown: Vec<(String, &Value)> = Vec::new();
     while let Some((path, schema)) = ahead.pop() {
         if !path.is_empty() {
             let _ = writeln!(page, "### `{path}`\n");
+        }
+        if let Some((same, _)) = shown.iter().find(|(_, known)| *known == schema) {
+            let _ = writeln!(page, "As `{same}`.\n");
+            continue;
         }
         if let Some(text) = described(schema) {
             let _ = writeln!(page, "{text}\n");
         }
         table(page, schema);
-        depth += 1;
+        shown.push((path.clone(), schema));
         // Depth first, in the order of the table; a schema that contains itself ends here.
         let mut inner = Vec::new();
-        if depth < 64 {
+        if shown.len() < 64 {
             for (key, value) in properties(schema) {
                 let at = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
                 mappings(&at, value, &mut inner);

@@ -15,6 +15,7 @@ use serde::de::{self, IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::model::Severity;
+use crate::rule::case::CaseFile;
 use crate::rule::class::ClassFile;
 use crate::yaml::kinds::{Name, Span};
 
@@ -30,6 +31,9 @@ pub(super) type Any = IgnoredAny;
 #[serde(rename_all = "kebab-case")]
 #[schemars(deny_unknown_fields)]
 pub(super) struct PackFile {
+    /// Where the schema of this file lies, for editors that look for it here: `../../schema/pack.v1.json`.
+    #[serde(rename = "$schema")]
+    pub(super) _schema: Option<String>,
     /// The version of this format: `1`.
     #[schemars(required, extend("const" = 1))]
     pub(super) etiolog: Option<u32>,
@@ -106,6 +110,9 @@ pub enum Ties {
 #[serde(rename_all = "kebab-case")]
 #[schemars(deny_unknown_fields)]
 pub(super) struct ArticleFile {
+    /// Where the schema of this file lies, for editors that look for it here: `../../schema/article.v1.json`.
+    #[serde(rename = "$schema")]
+    pub(super) _schema: Option<String>,
     /// The version of this format: `1`.
     #[schemars(required, extend("const" = 1))]
     pub(super) etiolog: Option<u32>,
@@ -133,7 +140,7 @@ pub(super) struct ArticleFile {
     pub(super) solutions: BTreeMap<String, SolutionFile>,
     /// Examples that prove the rule: what is given, and what must be said of it.
     #[serde(rename = "cases")]
-    #[schemars(with = "Option<Vec<serde_json::Value>>")]
+    #[schemars(with = "Option<Vec<CaseFile>>")]
     pub(super) _cases: Option<Any>,
 }
 

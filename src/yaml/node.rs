@@ -78,7 +78,7 @@ pub(super) enum Reads {
 enum State {
     /// All of it.
     Whole,
-    /// A mapping without some of its entries.
+    /// A mapping or a list without some of its entries.
     Gaps,
     /// Nothing.
     Broken,
@@ -101,7 +101,7 @@ impl Node {
         Self { state: State::Broken, ..node }
     }
 
-    /// The same mapping, known to lack entries that were refused.
+    /// The same mapping or list, known to lack entries that were refused.
     pub(super) fn with_gaps(self) -> Self {
         Self { state: State::Gaps, ..self }
     }
@@ -112,7 +112,7 @@ impl Node {
         self.state == State::Broken
     }
 
-    /// Whether entries of this mapping were refused, so that a key that is not here may still have been written.
+    /// Whether entries of this mapping or list were refused, so that what is not here may still have been written.
     pub fn has_gaps(&self) -> bool {
         self.state == State::Gaps
     }

@@ -110,7 +110,9 @@ impl<'a> Walk<'a> {
             return self.refuse(problem);
         }
         let Some(each) = schema.get("items") else { return Some(node) };
-        Some(node.map_items(|item| self.node(item, each)))
+        let all = node.list().map_or(0, <[Node]>::len);
+        let node = node.map_items(|item| self.node(item, each));
+        Some(if node.list().map_or(0, <[Node]>::len) < all { node.with_gaps() } else { node })
     }
 
     fn map(&mut self, node: Node, schema: &'a Value) -> Option<Node> {
@@ -144,7 +146,8 @@ impl<'a> Walk<'a> {
             };
             Some((key, value?))
         });
-        Some(node)
+        // What was refused has been told; that it is not there need not be told again.
+        Some(if node.map().map_or(0, <[_]>::len) < position { node.with_gaps() } else { node })
     }
 
     /// Tells the keys that the schema does not know, and gives those that can mean only one thing with what they mean.

@@ -146,6 +146,7 @@ pub(super) fn describe<'a>(walk: &Walk<'a>, schema: &'a Value) -> String {
 fn of_format(format: &str) -> Option<(&'static str, &'static str)> {
     let words = [
         ("duration", "a duration such as `60s`, `5m` or `12h`"),
+        ("duration-or-0", "a duration such as `60s`, `5m` or `12h`, or `0`"),
         ("duration-range", "a range such as `5m..36h`"),
         ("share", "a share such as `5%`"),
         ("path", "a path such as `a.b`"),

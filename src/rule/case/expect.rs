@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::Diagnosis;
 use crate::rule::Place;
-use crate::rule::case::reader::Reader;
+use crate::rule::case::reader::{Reader, lacks};
 use crate::rule::case::{Expectation, Named, Unwanted, Wanted};
 use crate::yaml::Node;
 
@@ -16,14 +16,19 @@ impl Reader<'_> {
     /// What is expected, and whether nothing else may come.
     pub(super) fn expected(&mut self, node: &Node) -> (Vec<Expectation>, bool) {
         let (some, all) = (node.entry("expect"), node.entry("expect-exactly"));
-        if let (Some((first, _)), Some((second, _))) = (some, all) {
+        // A key that was only taken for one of them is told already.
+        let as_written = |key: &Node| Some(key.written().trim_matches(['"', '\''])) == key.scalar();
+        if let (Some((first, _)), Some((second, _))) = (some, all)
+            && as_written(first)
+            && as_written(second)
+        {
             let message = "`expect` and `expect-exactly` cannot stand together";
             let problem = second.problem("wrong-shape", message).with_also(first.span(), "here too");
             self.faults.push(problem.with_help("keep one; `expect-exactly` allows no other diagnosis"));
         }
         let Some((key, list)) = all.or(some) else { return (Vec::new(), false) };
-        let items = self.fault(list.list()).unwrap_or_default();
-        if items.is_empty() && all.is_none() && list.list().is_ok() {
+        let items = list.one_or_more();
+        if items.is_empty() && all.is_none() && !list.has_gaps() {
             let problem = key.problem("empty-case", "`expect` expects nothing");
             self.faults.push(problem.with_help("`expect-exactly: []` expects that there is no diagnosis"));
         }
@@ -38,11 +43,11 @@ impl Reader<'_> {
         if self.keys(node, &allowed).is_none() {
             return Vec::new();
         }
-        let (subjects, level) = self.meant(node);
+        let meant = self.meant(node);
         let top = node.get("top").and_then(|top| self.top(top));
         let mut share = |key: &str| {
             let place = node.get(key)?;
-            if node.get("top").is_none() {
+            if node.get("top").is_none() && !node.has_gaps() {
                 let message =
                     format!("`{key}` says how probable the cause under `top` is, and there is none");
                 self.faults.push(place.problem("missing-key", message));
@@ -50,10 +55,10 @@ impl Reader<'_> {
             self.fault(place.share())
         };
         let (at_least, at_most) = (share("at-least"), share("at-most"));
-        let symptoms = self.wanted(node, level);
-        if self.faults.len() > before {
+        let symptoms = self.wanted(node, meant.as_ref().map(|(_, level)| *level));
+        let Some((subjects, level)) = meant.filter(|_| self.faults.len() == before && !lacks(node)) else {
             return Vec::new();
-        }
+        };
         if top.is_none() && symptoms.is_empty() {
             let problem = node.problem("empty-case", "this names a subject and expects nothing of it");
             self.faults.push(problem.with_help(format!("say one of: {}", WORDS.join(", "))));
@@ -72,7 +77,7 @@ impl Reader<'_> {
     }
 
     /// The subjects that an expectation is about, and their level: the innermost one that is named.
-    fn meant(&mut self, node: &Node) -> (Vec<Named>, usize) {
+    fn meant(&mut self, node: &Node) -> Option<(Vec<Named>, usize)> {
         let schema = self.names.schema;
         let mut subjects: Vec<Named> = vec![Vec::new()];
         let mut named = Vec::new();
@@ -90,11 +95,14 @@ impl Reader<'_> {
         }
         let innermost = named.iter().copied().max_by_key(|&level| schema.lineage(level).len());
         let Some(level) = innermost else {
+            if node.has_gaps() {
+                return None;
+            }
             let known: Vec<&str> =
                 (0..schema.levels()).filter_map(|l| schema.level_field(l)).map(|f| schema.name(f)).collect();
             let problem = node.problem("missing-key", "this does not say of which subject it is expected");
             self.faults.push(problem.with_help(format!("name it by its level: {}", known.join(", "))));
-            return (Vec::new(), 0);
+            return None;
         };
         let lineage = schema.lineage(level);
         if let Some(other) = named.iter().find(|other| !lineage.contains(other)) {
@@ -102,7 +110,7 @@ impl Reader<'_> {
             let message = format!("a `{}` does not lie in a `{}`", name(level), name(*other));
             self.faults.push(node.problem("unknown-subject", message));
         }
-        (subjects, level)
+        Some((subjects, level))
     }
 
     fn top(&mut self, node: &Node) -> Option<Arc<str>> {
@@ -120,19 +128,18 @@ impl Reader<'_> {
         None
     }
 
-    fn wanted(&mut self, node: &Node, level: usize) -> Vec<(usize, Wanted)> {
+    fn wanted(&mut self, node: &Node, level: Option<usize>) -> Vec<(usize, Wanted)> {
         let schema = self.names.schema;
         let name = |level: usize| schema.level_field(level).map_or("", |field| schema.name(field)).to_owned();
         let mut seen: BTreeMap<usize, Vec<(Wanted, &Node)>> = BTreeMap::new();
         for wanted in Wanted::ALL {
             let Some(list) = node.get(wanted.word()) else { continue };
-            if list.one_or_more().is_empty() {
-                self.faults.push(list.expected("at least one symptom"));
-            }
             for place in list.one_or_more() {
                 let Some((symptom, of)) = self.symptom(place) else { continue };
                 let word = place.scalar().unwrap_or_default();
-                if let Some(of) = of.filter(|&of| of != level) {
+                if let (Some(of), Some(level)) = (of, level)
+                    && of != level
+                {
                     let message = format!(
                         "`{word}` is a symptom per {}, and this expects it of a {}",
                         name(of),
@@ -160,7 +167,7 @@ impl Reader<'_> {
     /// Causes and symptoms share one namespace.
     pub(super) fn unwanted(&mut self, node: &Node) -> Vec<Unwanted> {
         let names = self.names;
-        if node.one_or_more().is_empty() {
+        if node.one_or_more().is_empty() && !node.has_gaps() {
             self.faults.push(node.problem("empty-case", "`expect-none` names nothing"));
         }
         let mut unwanted = Vec::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::{FieldId, Timestamp, Value};
 use crate::rule::Place;
-use crate::rule::case::reader::Reader;
+use crate::rule::case::reader::{Reader, lacks};
 use crate::rule::case::{Burst, Given, Records, Series, Whom};
 use crate::rule::names::advise;
 use crate::yaml::Node;
@@ -15,15 +15,12 @@ const MOST_EVENTS: u64 = 1_000_000;
 /// The most subjects that one item may have.
 const MOST_SUBJECTS: usize = 100_000;
 
-const SERIES: [&str; 11] =
-    ["at", "every", "times", "for", "jitter", "loss", "spread", "subject", "event", "fields", "then"];
-
 impl Reader<'_> {
     pub(super) fn given(&mut self, node: &Node, start: Timestamp) -> Vec<Given> {
         let Some(items) = self.fault(node.list()) else { return Vec::new() };
         let before = self.faults.len();
         let given: Vec<Given> = items.iter().filter_map(|item| self.item(item)).collect();
-        if self.faults.len() > before {
+        if self.faults.len() > before || lacks(node) {
             return given;
         }
         let (mut events, mut records, mut length) = (0_u64, false, Duration::ZERO);
@@ -54,7 +51,6 @@ impl Reader<'_> {
     }
 
     fn item(&mut self, node: &Node) -> Option<Given> {
-        self.fault(node.map())?;
         let kinds = ["event", "records", "file", "wait"];
         let mut found = kinds.into_iter().filter_map(|kind| Some((kind, node.entry(kind)?)));
         let (kind, value) = match (found.next(), found.next()) {
@@ -65,11 +61,7 @@ impl Reader<'_> {
                 return None;
             }
             (None, _) => {
-                // A misspelt key is the likelier fault.
-                let before = self.faults.len();
-                let allowed: Vec<&str> = SERIES.into_iter().chain(kinds.into_iter().skip(1)).collect();
-                self.keys(node, &allowed);
-                if self.faults.len() == before {
+                if !node.has_gaps() {
                     let message = "an item needs one of: event, records, file, wait";
                     self.faults.push(node.problem("missing-key", message));
                 }
@@ -119,7 +111,6 @@ impl Reader<'_> {
     }
 
     fn series(&mut self, node: &Node, event: &Node) -> Option<Series> {
-        self.keys(node, &SERIES)?;
         let at = self.span(node.get("at"));
         let every =
             node.get("every").map(|every| self.fault(every.duration()).unwrap_or(Duration::from_secs(1)));
@@ -136,7 +127,7 @@ impl Reader<'_> {
         }
         let spread = self.span(node.get("spread"));
         let subjects = self.subjects(node.get("subject"))?;
-        if let Some(place) = node.get("spread").filter(|_| subjects.len() == 1) {
+        if let Some(place) = node.get("spread").filter(|_| subjects.len() == 1 && !node.has_gaps()) {
             let message = "`spread` shifts several subjects against each other, and there is one";
             self.faults.push(place.problem("wrong-shape", message));
         }
@@ -166,6 +157,8 @@ impl Reader<'_> {
                     .push(problem.with_also(key("times").span(), "here too").with_help("leave out one"));
                 1
             }
+            // One of the three was refused.
+            _ if node.has_gaps() => 1,
             (Some(_), None, None) => {
                 let message = "`every` needs `times` (how often) or `for` (how long)";
                 self.faults.push(key("every").problem("missing-key", message));
@@ -239,21 +232,13 @@ impl Reader<'_> {
     /// The events of an item or of one that follows it; `subject` is what they will be about.
     fn burst(&mut self, node: &Node, event: &Node, subject: &[(FieldId, Option<Value>)]) -> Option<Burst> {
         let before = self.faults.len();
-        if event.one_or_more().is_empty() {
-            self.faults.push(event.expected("at least one event class"));
-        }
         let events =
             event.one_or_more().iter().filter_map(|class| self.event(class, node.get("fields"), subject));
         let events = events.collect();
         let mut then = Vec::new();
         for next in node.get("then").map_or(&[][..], Node::one_or_more) {
-            if self.keys(next, &["after", "event", "fields", "then"]).is_none() {
-                continue;
-            }
-            let after = next.get("after");
-            self.required(next, "after");
-            let after = self.span(after);
-            if let Some(event) = self.required(next, "event")
+            let after = self.span(next.get("after"));
+            if let Some(event) = next.get("event")
                 && let Some(burst) = self.burst(next, event, subject)
             {
                 then.push((after, burst));

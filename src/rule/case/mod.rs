@@ -4,6 +4,7 @@
 //! symptoms that are there and that are not). `simulate` turns the first into a stream, `check` compares the second.
 
 mod expect;
+mod file;
 mod given;
 mod reader;
 mod template;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use crate::model::{Event, FieldId, Timestamp, Value};
 use crate::rule::Place;
 
+pub(super) use file::CaseFile;
 pub(super) use reader::{Names, causes, places, read};
 
 /// An example stream with what is expected of it.

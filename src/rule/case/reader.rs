@@ -1,4 +1,6 @@
 //! From the nodes under `cases:` to cases, or to all that is wrong with them.
+//!
+//! Their shape has been held against [`CaseFile`](super::CaseFile); what was refused there is told and left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use crate::rule::class::Class;
 use crate::rule::files::{Article, PackTexts};
 use crate::rule::names::advise;
 use crate::rule::{Case, Place};
-use crate::yaml::Node;
+use crate::yaml::{Node, Shape};
 
 /// What the names in cases can mean.
 pub(in crate::rule) struct Names<'a> {
@@ -32,8 +34,7 @@ pub(in crate::rule) fn read(packs: &[PackTexts], names: &Names<'_>, faults: &mut
         for article in &pack.articles {
             let Some(list) = article.root.get("cases") else { continue };
             let mut reader = Reader { names, pack, article, faults };
-            let Some(items) = reader.fault(list.list()) else { continue };
-            cases.extend(reader.cases(items));
+            cases.extend(reader.cases(list.one_or_more()));
         }
     }
     cases
@@ -49,8 +50,6 @@ pub(super) struct Reader<'a> {
 
 /// When a case begins that does not say: a Monday.
 const START: &str = "2026-01-05T00:00:00Z";
-
-const KEYS: [&str; 7] = ["name", "start", "given", "complete", "expect", "expect-none", "expect-exactly"];
 
 impl Reader<'_> {
     fn cases(&mut self, items: &[Node]) -> Vec<Case> {
@@ -72,15 +71,19 @@ impl Reader<'_> {
 
     fn case(&mut self, node: &Node) -> Option<Case> {
         let before = self.faults.len();
-        self.keys(node, &KEYS)?;
-        let name = self.required(node, "name").and_then(|name| self.fault(name.text()));
+        let name = node.get("name").and_then(|name| self.fault(name.text()));
         let start = self.start(node.get("start"));
         let complete = node.get("complete").and_then(|complete| self.fault(complete.boolean()));
         // Seeds what chance decides: the same in every run, and in every order of the cases.
-        let given = self.required(node, "given").map(|given| self.given(given, start));
+        let given = node.get("given").map(|given| self.given(given, start));
         let (expected, exactly) = self.expected(node);
         let unwanted = node.get("expect-none").map(|none| self.unwanted(none)).unwrap_or_default();
-        if !exactly && expected.is_empty() && unwanted.is_empty() && self.faults.len() == before {
+        if !exactly
+            && expected.is_empty()
+            && unwanted.is_empty()
+            && self.faults.len() == before
+            && !lacks(node)
+        {
             let problem =
                 node.problem("empty-case", "the case expects nothing, so nothing could make it fail");
             self.faults
@@ -134,14 +137,6 @@ impl Reader<'_> {
             });
         }
         Some(())
-    }
-
-    pub(super) fn required<'n>(&mut self, node: &'n Node, key: &str) -> Option<&'n Node> {
-        let found = node.get(key);
-        if found.is_none() {
-            self.faults.push(node.problem("missing-key", format!("missing key `{key}`")));
-        }
-        found
     }
 
     /// A span of time that may be nothing.
@@ -201,6 +196,16 @@ impl Reader<'_> {
         let help = format!("did you mean `{}`?", own.unwrap_or(&meant));
         problem.with_help(help)
     }
+}
+
+/// Whether something in this node was refused: told already, and then missing.
+pub(super) fn lacks(node: &Node) -> bool {
+    let inner = match node.shape() {
+        Shape::Scalar { .. } => false,
+        Shape::List(items) => items.iter().any(lacks),
+        Shape::Map(entries) => entries.iter().any(|(_, value)| lacks(value)),
+    };
+    inner || node.has_gaps()
 }
 
 /// The ids of all causes, with those that only stand for others.
