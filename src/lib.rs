@@ -31,6 +31,8 @@
 //! - [`Diagnosis`]: one subject, its causes ranked with probability, evidence and solutions.
 //! - [`Summary`]: what became of every record.
 //!
+//! A pack proves itself by the cases in its rule files: [`check`] plays them, on streams that `simulate` makes.
+//!
 //! Four kinds of plugins extend it ([`Registry`]): formats, detectors, functions for predicates, reports.
 //!
 //! # The rows
@@ -40,7 +42,6 @@
 //! ```text
 //! error ‹ model ‹ yaml · predicate · timeline ‹ input · detector · knowledge · output
 //!       ‹ plugin ‹ rule ‹ pack ‹ engine ‹ pipeline · simulate ‹ check
-//!       ‹ plugin ‹ rule ‹ pack ‹ engine ‹ pipeline ‹ check
 //! ```
 
 mod engine;

@@ -52,9 +52,90 @@ fn the_excerpt_is_what_the_program_says() {
     let output = etiolog(&["diagnose", "samples/fleet-day.jsonl.gz"]);
     let output = String::from_utf8(output.stdout).unwrap();
     let mut lines = output.lines();
-    let [excerpt] = &blocks("text")[..] else { panic!("one excerpt") };
+    let [excerpt, ..] = &blocks("text")[..] else { panic!("an excerpt") };
     for line in excerpt.lines().filter(|line| line.trim() != "…" && !line.is_empty()) {
         assert!(lines.any(|said| said == line), "not said, or not in this order: {line}\n{output}");
+    }
+}
+
+/// A folder for one test, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("etiolog-readme-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_etiolog"));
+        command.current_dir(&self.0).env("COLUMNS", "100").env("NO_COLOR", "1");
+        command.args(arguments).output().unwrap()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+/// Each stretch between two `…` stands in the text, and in this order.
+#[track_caller]
+fn says(text: &str, excerpt: &str) {
+    let mut rest = text;
+    for stretch in excerpt.split(" …\n").filter(|stretch| !stretch.is_empty()) {
+        let at = rest.find(stretch);
+        let Some(at) = at else { panic!("not said, or not in this order:\n{stretch}\nin\n{text}") };
+        rest = &rest[at + stretch.len()..];
+    }
+}
+
+#[test]
+fn the_rule_proves_itself_and_what_is_said_of_its_faults_is_true() {
+    let ([rule], [_, problem, failure]) = (&blocks("yaml")[..], &blocks("text")[..]) else {
+        panic!("one rule, one problem, one failure")
+    };
+    let folder = Folder::new("faults");
+    let said = |text: String, arguments: &[&str]| {
+        folder.write("403002.yaml", &text);
+        let output = folder.run(arguments);
+        (String::from_utf8(output.stdout).unwrap(), output.status.code())
+    };
+    let (passed, _) = said(rule.clone(), &["test", "--run", "403002", "403002.yaml"]);
+    assert!(passed.contains("2 passed, 0 failed"), "{passed}");
+    let wrong = rule.replace("event: over-quota, of", "event: over-quoat, of");
+    let (told, code) = said(wrong, &["check", "403002.yaml"]);
+    assert_eq!(code, Some(1));
+    says(&told, problem);
+    let strict = rule.replace("at-least: 3", "at-least: 4");
+    let (told, code) = said(strict, &["test", "--run", "403002", "403002.yaml"]);
+    assert_eq!(code, Some(1));
+    says(&told, failure);
+}
+
+#[test]
+fn every_step_from_a_log_to_a_diagnosis_works() {
+    let folder = Folder::new("steps");
+    std::fs::copy(root().join("samples/mosquitto.log"), folder.0.join("broker.log")).unwrap();
+    let [steps] = &blocks("console")[..] else { panic!("one list of steps") };
+    assert_eq!(steps.lines().count(), 5);
+    for line in steps.lines() {
+        let command = line.split(" # ").next().unwrap_or_default();
+        let arguments: Vec<&str> = command.strip_prefix("$ etiolog ").unwrap().split_whitespace().collect();
+        let output = folder.run(&arguments);
+        // What was made from the log has a case for each side of its symptom, not for each of its conditions.
+        let fine = if arguments[0] == "test" { [0, 1] } else { [0, 0] };
+        assert!(
+            output.status.code().is_some_and(|code| fine.contains(&code)) && !output.stdout.is_empty(),
+            "{line}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 
