@@ -1,4 +1,10 @@
 //! YAML that is made to hurt: refused by a limit or by name, never expanded, never silently read as something else.
+//!
+//! Measured on the whole program, in release (`etiolog rules -r PACK`, best of three by the clock, peak memory; 3 ms and
+//! 14 MiB are its own): laughs, aliases, brackets, nesting, tags, merge keys, characters and keys twice 3 to 20 ms and
+//! 14 MiB; 400,000 escapes 28 ms and 19 MiB; 80,000 keys within the size 0.22 s and 57 MiB; 300,000 values in brackets
+//! within the size 0.24 s and 129 MiB, because the parser looks to the end of a list that could be a key (250,000 below
+//! each other: 35 MiB). The tests hold the limits that make it so, not the times.
 
 use etiolog::{Engine, Pack};
 
