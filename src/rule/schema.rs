@@ -5,7 +5,7 @@
 //! authors: they become the hints of editors and `docs/rule-reference.md`.
 //!
 //! Parts whose keys depend on something else (the parameters of a detector, the fields of an event class) are read from
-//! the tree of nodes instead and stand here as [`Any`].
+//! the tree of nodes instead and stand here as `Any`.
 
 use std::collections::BTreeMap;
 use std::fmt;
