@@ -46,14 +46,15 @@ fn value(node: &Node) -> Value {
 fn scalar(node: &Node, text: &str) -> Value {
     let number = || {
         let whole = text.parse::<i64>().ok().map(Value::from);
-        whole.or_else(|| node.number().ok().map(Value::from))
+        whole.or_else(|| text.parse::<f64>().ok().filter(|x| x.is_finite()).map(Value::from))
     };
     let read = match node.reads() {
         Reads::Word(_) => None,
         Reads::Number => number(),
         Reads::Boolean => node.boolean().ok().map(Value::Bool),
         Reads::AsWritten if node.is_null() => Some(Value::Null),
-        Reads::AsWritten if node.is_plain() => node.boolean().ok().map(Value::Bool).or_else(number),
+        // Not asked of the node: what it is not, it tells as a problem, and that takes a look at the whole file.
+        Reads::AsWritten if node.is_plain() => text.parse().ok().map(Value::Bool).or_else(number),
         Reads::AsWritten => None,
     };
     read.unwrap_or_else(|| Value::String(text.to_owned()))
