@@ -16,6 +16,7 @@ mod hostile_yaml;
 mod invariance;
 mod mosquitto;
 mod reference;
+mod problems;
 mod rules;
 mod samples;
 mod schemas;
