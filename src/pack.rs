@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{Error, Problem};
 use crate::knowledge::{Article, Library};
@@ -93,6 +94,7 @@ impl Pack {
             )));
         }
         pack.add_knowledge(folder)?;
+        let mut faults = Vec::new();
         let (mut files, mut bytes) = (0, 0);
         for inside in ["", "inputs", "cases"] {
             let here = folder.join(inside);
@@ -112,7 +114,15 @@ impl Pack {
                 }
                 let inner = if inside.is_empty() { name.to_owned() } else { format!("{inside}/{name}") };
                 let limit = if inside == "cases" { CASE_LIMIT } else { FILE_LIMIT };
-                let text = read_text(&path, limit)?;
+                let text = match read_text(&path, limit) {
+                    Ok(text) => text,
+                    // All such files are told at once.
+                    Err(error) if error.is_rules() => {
+                        faults.extend_from_slice(error.problems());
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
                 (files, bytes) = (files + 1, bytes + text.len());
                 if files > PACK_FILES || bytes > PACK_BYTES {
                     let why = format!("it has more than {PACK_FILES} files or {} MiB", PACK_BYTES >> 20);
@@ -122,7 +132,8 @@ impl Pack {
                 pack.add(inner, text);
             }
         }
-        Ok(pack)
+        faults.sort_by(|a: &Problem, b| a.file.cmp(&b.file));
+        if faults.is_empty() { Ok(pack) } else { Err(Error::rules(faults)) }
     }
 
     /// Adds the articles of a folder `rules/<pack>` that stand in `knowledge/<pack>`; one that stands beside the rules too
@@ -251,7 +262,24 @@ fn read_text(path: &Path, limit: u64) -> Result<String, Error> {
     if meta.len() > limit {
         return Err(Error::read(shown(), format_args!("it is larger than {} MiB", limit >> 20)));
     }
-    fs::read_to_string(path).map_err(|why| Error::read(shown(), why))
+    let bytes = fs::read(path).map_err(|why| Error::read(shown(), why))?;
+    String::from_utf8(bytes).map_err(|why| Error::rules(vec![not_unicode(shown(), why.as_bytes())]))
+}
+
+/// The first byte of a file that is no text, shown in what can be read of the rest.
+fn not_unicode(file: String, bytes: &[u8]) -> Problem {
+    let sound = std::str::from_utf8(bytes).map_or_else(|why| why.valid_up_to(), str::len);
+    let text: Arc<str> = String::from_utf8_lossy(bytes).into();
+    let byte = bytes.get(sound).copied().unwrap_or_default();
+    let message = format!("the byte 0x{byte:02X} is not UTF-8");
+    let problem = Problem::new(
+        "not-unicode",
+        file,
+        &text,
+        sound..sound + char::REPLACEMENT_CHARACTER.len_utf8(),
+        message,
+    );
+    problem.with_help("save the file as UTF-8")
 }
 
 #[cfg(test)]

@@ -58,6 +58,9 @@ fn unlike(source: &str, left: &Term, right: &Term, operator: &str, sign: &Range<
         (Some(Value::Text(text)), kind) if kind.is_number() && is_number(text) => {
             instead(fault, "write it as a number", text.to_string())
         }
+        (Some(Value::Text(text)), Kind::Span) if span_of(text).is_some() => {
+            instead(fault, "write it as a span of time", span_of(text).unwrap_or_default())
+        }
         (Some(Value::Text(text)), Kind::Flag) if text == "true" || text == "false" => {
             instead(fault, "write it without quotes", text.to_string())
         }
@@ -69,6 +72,21 @@ fn unlike(source: &str, left: &Term, right: &Term, operator: &str, sign: &Range<
         }
         _ => fault,
     })
+}
+
+/// `5.min` for `5m`.
+fn span_of(text: &str) -> Option<String> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit {
+        "ms" => "ms",
+        "s" => "s",
+        "m" | "min" => "min",
+        "h" => "hours",
+        "d" => "days",
+        _ => return None,
+    };
+    (!number.is_empty()).then(|| format!("{number}.{unit}"))
 }
 
 fn is_number(text: &str) -> bool {

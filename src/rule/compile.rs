@@ -64,6 +64,8 @@ pub(super) struct Build<'a> {
     pub(super) faults: Vec<Problem>,
     pub(super) schema: Schema,
     pub(super) levels_known: bool,
+    /// Whether all classes of the article at hand have a name.
+    pub(super) classes_known: bool,
     quiet: Vec<Duration>,
     identity: Identity,
     identities: Vec<Identity>,
@@ -106,6 +108,7 @@ impl<'a> Build<'a> {
             faults,
             schema: Schema::default(),
             levels_known: true,
+            classes_known: true,
             quiet: Vec::new(),
             identity: Identity::default(),
             identities: Vec::new(),
@@ -147,9 +150,19 @@ impl<'a> Build<'a> {
         self.identities.extend(std::iter::repeat_n(pack.file.identity, pack.mappings.len()));
         self.mappings.extend(pack.mappings.iter().cloned().map(Arc::new));
         let Some(root) = &pack.root else { return };
+        let mut seen: BTreeMap<&str, &Node> = BTreeMap::new();
         for level in root.get("subjects").map_or(&[][..], Node::one_or_more) {
             let outcome = self.level(level);
             self.fault(outcome);
+            if let Some(place) = level.get("name")
+                && let Some(first) = seen.insert(place.scalar().unwrap_or_default(), place)
+            {
+                // Nobody knows what the other one was to be called.
+                self.levels_known = false;
+                let message = format!("two levels of subjects are named `{}`", place.written());
+                let problem = place.problem("duplicate-name", message);
+                self.faults.push(problem.with_also(first.span(), "the first one"));
+            }
         }
         if let Some(node) = root.get("problem") {
             let class = self.class(node, pack.known_fields.as_deref());
@@ -168,7 +181,11 @@ impl<'a> Build<'a> {
                 if found.is_none() && self.levels_known {
                     let message = format!("no level of subjects named `{word}` above this one");
                     let problem = place.problem("unknown-subject", message);
-                    self.faults.push(names::advise(problem, word, self.schema.level_names()));
+                    let problem = names::advise(problem, word, self.schema.level_names());
+                    self.faults.push(match problem.help {
+                        Some(_) => problem,
+                        None => problem.with_help("levels stand in their order, the outermost first"),
+                    });
                 }
                 found
             }
@@ -236,6 +253,7 @@ impl<'a> Build<'a> {
     }
 
     fn article(&mut self, (pack_at, pack): (usize, &PackTexts), at: usize, article: &Article) {
+        self.classes_known = article.classes_known;
         let mut classes = BTreeMap::new();
         let faulty = Class { conditions: Vec::new(), predicate: None };
         for (name, node) in article.section("events") {
@@ -293,11 +311,24 @@ impl<'a> Build<'a> {
             } else {
                 let field = names::field(&mut self.schema, known, key);
                 let field = self.fault(field);
-                let condition = self.fault(Condition::read(value));
+                let condition = match Condition::read(value) {
+                    Err(problem) if self.is_told(value) => {
+                        drop(problem);
+                        None
+                    }
+                    outcome => self.fault(outcome),
+                };
                 class.conditions.extend(field.zip(condition));
             }
         }
         class
+    }
+
+    /// Whether something is wrong inside a node already.
+    fn is_told(&self, node: &Node) -> bool {
+        let (file, span) = (node.file(), node.span());
+        let inside = |fault: &Problem| fault.span.start >= span.start && fault.span.end <= span.end;
+        self.faults.iter().any(|fault| fault.file == file && inside(fault))
     }
 
     /// An expression over the fields of `name`; whatever is wrong with it is told.
@@ -340,7 +371,12 @@ impl<'a> Build<'a> {
             return;
         }
         let what = code.trim_start_matches("unknown-");
-        let problem = place.problem(code, format!("no {what} named `{id}`"));
+        let message = match place.scalar().filter(|word| !word.contains('#')) {
+            Some(word) => format!("no {what} named `{word}` in this article"),
+            None if self.article_ids.contains(article) => format!("no {what} named `{id}`"),
+            None => format!("no {what} named `{id}`: there is no article `{article}`"),
+        };
+        let problem = place.problem(code, message);
         let known = known(self);
         let (word, bare) =
             (place.scalar().unwrap_or_default(), |id: &str| id.split_once('#').map(|(_, id)| id.to_owned()));
@@ -378,7 +414,11 @@ impl<'a> Build<'a> {
         let articles = files.iter().enumerate().flat_map(|(pack, file)| {
             file.articles.iter().map(move |article| Written { id: &article.id, pack, root: &article.root })
         });
-        let known = files.iter().all(|file| !file.mappings.is_empty());
+        // A faulty input may give anything.
+        let in_input = |fault: &Problem| fault.file.starts_with("inputs/") || fault.file.contains("/inputs/");
+        let known = files.iter().all(|file| !file.mappings.is_empty()) && !self.faults.iter().any(in_input);
+        self.faults.extend(sound::circles(&self.same_causes));
+        self.faults.extend(sound::circles(&self.same_solutions));
         let unsound = sound::check(&Material {
             schema: &self.schema,
             quiet: &self.quiet,
@@ -392,8 +432,6 @@ impl<'a> Build<'a> {
             faults: &self.faults,
         });
         self.faults.extend(unsound);
-        self.faults.extend(sound::circles(&self.same_causes));
-        self.faults.extend(sound::circles(&self.same_solutions));
     }
 
     fn finish(mut self, packs: &[PackTexts]) -> Result<Plan, Vec<Problem>> {

@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::error::{Problem, did_you_mean};
 use crate::input::Mapping;
 use crate::plugin::Registry;
-use crate::rule::Texts;
 use crate::rule::schema::{ArticleFile, PackFile};
+use crate::rule::{Texts, ids};
 use crate::yaml::{self, Document, Node, Shape};
 
 /// The JSON Schemas that files are held against, each made once.
@@ -62,6 +62,8 @@ pub(super) struct Article {
     pub(super) root: Node,
     /// Classes that were left out.
     pub(super) faulty_classes: Vec<String>,
+    /// Whether all classes have a name.
+    pub(super) classes_known: bool,
 }
 
 impl PackTexts {
@@ -110,6 +112,7 @@ impl PackTexts {
             levels.iter().filter(|level| level.get("name").is_some_and(|name| name.text().is_ok())).count()
         };
         let all = document.root().get("subjects").map_or(&[][..], Node::one_or_more).len();
+        ids::words(document.root(), faults);
         let Some(root) = yaml::sound(document.into_root(), &forms.pack, faults) else { return };
         self.file = read(&root, faults);
         if let Some(version) = root.get("etiolog") {
@@ -130,23 +133,31 @@ impl Article {
     ) -> (Self, Option<String>) {
         let [classes, symptoms, causes, solutions] = SECTIONS.map(|section| names(document.root(), section));
         let stem = stem(path);
+        let events = document.root().get("events");
+        let classes_known = events.is_none_or(|events| events.map().is_ok() && !events.has_gaps());
+        let mended = ids::check(document.root(), faults);
+        ids::words(document.root(), faults);
         let Some(root) = yaml::sound(document.root().clone(), &forms.article, faults) else {
             let (file, root) = (ArticleFile::default(), document.into_root());
-            return (Self { id: stem.into(), file, root, faulty_classes: classes }, Some(stem.to_owned()));
+            let article = Self { id: stem.into(), file, root, faulty_classes: classes, classes_known: false };
+            return (article, Some(stem.to_owned()));
         };
         let mut file: ArticleFile = read(&root, faults);
-        for id in symptoms {
+        for id in symptoms.into_iter().chain(mended.symptoms) {
             file.symptoms.entry(id).or_default();
         }
-        for id in causes {
+        for id in causes.into_iter().chain(mended.causes) {
             file.causes.entry(id).or_default();
         }
-        for id in solutions {
+        for id in solutions.into_iter().chain(mended.solutions) {
             file.solutions.entry(id).or_default();
         }
         let sound = root.get("events");
-        let faulty_classes =
-            classes.into_iter().filter(|name| sound.is_none_or(|sound| sound.get(name).is_none())).collect();
+        let faulty_classes = classes
+            .into_iter()
+            .chain(mended.classes)
+            .filter(|name| sound.is_none_or(|sound| sound.get(name).is_none()))
+            .collect();
         let mut other_name = None;
         if let (Some(word), Some(node)) = (&file.article, root.get("article"))
             && word.0 != stem
@@ -160,7 +171,7 @@ impl Article {
             faults.extend(unknown_version(file.etiolog, version));
         }
         let id = file.article.as_ref().map_or(stem, |word| word.0.as_str()).into();
-        (Self { id, file, root, faulty_classes }, other_name)
+        (Self { id, file, root, faulty_classes, classes_known }, other_name)
     }
 
     /// The sound entries of a section, by name.

@@ -9,6 +9,7 @@ mod class;
 mod compile;
 mod expression;
 mod files;
+mod ids;
 mod names;
 mod place;
 mod published;

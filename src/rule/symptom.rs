@@ -189,8 +189,13 @@ impl Build<'_> {
             scope.look_up(&params.node);
             None
         };
-        let reads = scope.reads;
-        self.faults.append(&mut scope.faults);
+        let (reads, mut faults) = (scope.reads, scope.faults);
+        let told = faults.len();
+        if !self.classes_known {
+            faults.retain(|fault| fault.code != "unknown-class");
+        }
+        let detector = detector.filter(|_| faults.len() == told);
+        self.faults.append(&mut faults);
         Some((kind.name(), detector?, reads))
     }
 

@@ -11,6 +11,7 @@ use crate::error::Problem;
 use crate::yaml::limits;
 use crate::yaml::node::{BYTE_ORDER_MARK, Node, Shape, Source};
 use crate::yaml::scalar::{self, Style};
+use crate::yaml::syntax;
 
 /// How often a file is read again behind an alias that names nothing, at which the parser gives up.
 const RETRIES: usize = 16;
@@ -196,11 +197,10 @@ impl<'a> Builder<'a> {
         if error.info().contains("unknown anchor") {
             return Stop::Alias(error.marker().index());
         }
-        let problem = self.source.problem("yaml-syntax", at..at, error.info().replace('\'', "`"));
-        match help_for(error.info()) {
-            Some(help) => problem.with_help(help).into(),
-            None => problem.into(),
-        }
+        let open = self.open.last().map(|open| match open {
+            Open::List { start, .. } | Open::Map { start, .. } => *start,
+        });
+        syntax::problem(self.source, error.info(), at, open).into()
     }
 
     fn too_deep(&self, span: Range<usize>) -> Problem {
@@ -426,17 +426,4 @@ impl Map {
         self.key = Key::Named(key);
         None
     }
-}
-
-/// What to do about the commonest slips.
-fn help_for(info: &str) -> Option<&'static str> {
-    let helps = [
-        ("mapping values are not allowed", "put text that contains `: ` in quotes"),
-        ("tab", "indent with spaces"),
-        ("unexpected character", "put text that starts with this character in quotes"),
-        ("unexpected end of stream", "close the quotes"),
-        ("unknown escape", "write `\\\\` for a backslash, or use single quotes"),
-        ("trailing content after double-quoted", "put the whole text in quotes"),
-    ];
-    helps.iter().find(|(part, _)| info.contains(part)).map(|(_, help)| *help)
 }

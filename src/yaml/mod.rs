@@ -13,6 +13,8 @@ mod node;
 mod parse;
 mod scalar;
 mod shape;
+mod slips;
+mod syntax;
 mod typed;
 mod union;
 mod words;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::error::{Problem, did_you_mean};
 use crate::yaml::scalar::{Style, Written};
+use crate::yaml::slips;
 
 /// U+FEFF, which editors on some systems put at the start of a file.
 pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -450,11 +451,18 @@ impl Node {
     pub fn expected(&self, what: &str) -> Problem {
         let found = match &self.shape {
             Shape::Scalar { .. } if self.is_null() => "nothing".to_owned(),
+            Shape::Scalar { .. } if matches!(self.style, Style::Single | Style::Double) => {
+                format!("`{}`", self.written().chars().take(40).collect::<String>())
+            }
             Shape::Scalar { text, .. } => format!("`{}`", text.chars().take(40).collect::<String>()),
             Shape::List(_) => "a list".to_owned(),
             Shape::Map(_) => "a mapping".to_owned(),
         };
-        self.problem("wrong-type", format!("expected {what}, found {found}"))
+        let problem = self.problem("wrong-type", format!("expected {what}, found {found}"));
+        match self.scalar() {
+            Some(text) if !text.contains('\n') => slips::mend(problem, what, text, self.is_plain()),
+            _ => problem,
+        }
     }
 
     pub(super) fn is_plain(&self) -> bool {

@@ -65,7 +65,10 @@ impl<'a> Walk<'a> {
             Shape::Scalar { .. } => match words::scalar(&node, schema) {
                 Ok(reads) => Some(node.reading(reads)),
                 Err(Some(problem)) => self.refuse(problem),
-                Err(None) => self.refuse(node.expected(&words::describe(self, schema))),
+                Err(None) => {
+                    let problem = node.expected(&words::describe(self, schema));
+                    self.refuse(as_list(problem, &node, self.resolve(schema)))
+                }
             },
             Shape::List(_) if allows(schema, "array") => self.list(node, schema),
             Shape::Map(_) if allows(schema, "object") => self.map(node, schema),
@@ -222,6 +225,18 @@ impl<'a> Walk<'a> {
             self.refuse(node.head().problem("missing-key", format!("missing key `{key}`")));
         }
     }
+}
+
+/// One word where a list of words is expected: a list of it is meant.
+fn as_list(problem: Problem, node: &Node, schema: &Value) -> Problem {
+    let words =
+        schema.get("items").is_some_and(|items| items.get("type").is_some() && allows(items, "string"));
+    let written = node.written();
+    if words && !node.is_null() && !written.contains([',', '[', ']', '{', '}', '\n', '#']) {
+        let list = format!("[{written}]");
+        return problem.with_help(format!("write `{list}`")).with_edit(node.span(), list);
+    }
+    problem
 }
 
 /// Whether a schema names variants; the alternatives of a mapping's required keys are none.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::error::did_you_mean;
+use crate::error::{Problem, did_you_mean};
 use crate::yaml::node::{Node, Reads, Shape};
 use crate::yaml::shape::{Walk, allows, required, variants};
 use crate::yaml::words;
@@ -16,6 +16,9 @@ pub(super) fn choose<'a>(walk: &mut Walk<'a>, node: Node, schema: &'a Value) -> 
         Shape::Map(_) => "object",
     };
     let fitting = all.iter().filter(|variant| words::known(variant).is_none() && allows(variant, kind));
+    if let Some(problem) = unlike_all(&node, &fitting.clone().copied().collect::<Vec<_>>()) {
+        return walk.refuse(problem);
+    }
     // Of equally good ones the first.
     match fitting.rev().max_by_key(|variant| likeness(&node, variant)) {
         Some(variant) => walk.node(node, variant),
@@ -41,6 +44,32 @@ pub(super) fn flat<'a>(walk: &Walk<'a>, schema: &'a Value) -> Vec<&'a Value> {
         }
     }
     all
+}
+
+/// A mapping whose keys are unlike those of every variant.
+fn unlike_all(node: &Node, variants: &[&Value]) -> Option<Problem> {
+    let mut known: Vec<&str> = Vec::new();
+    for variant in variants {
+        if variant.get("additionalProperties").and_then(Value::as_bool) != Some(false) {
+            return None;
+        }
+        let names = variant.get("properties").and_then(Value::as_object).into_iter().flatten();
+        for (name, _) in names {
+            if !known.contains(&name.as_str()) {
+                known.push(name);
+            }
+        }
+    }
+    let mut keys = node.map().ok()?.iter().filter_map(|(key, _)| Some((key, key.scalar()?))).peekable();
+    let (key, word) = *keys.peek()?;
+    let is_unlike = |(_, word): (&Node, &str)| {
+        !known.contains(&word) && did_you_mean(word, known.iter().copied()).is_none()
+    };
+    if variants.len() < 2 || !keys.all(is_unlike) {
+        return None;
+    }
+    let problem = key.problem("unknown-key", format!("unknown key `{word}`"));
+    Some(problem.with_help(format!("expected one of: {}", known.join(", "))))
 }
 
 /// How much a mapping looks like a variant.

@@ -94,7 +94,21 @@ fn within(node: &Node, schema: &Value, x: f64) -> Result<(), Option<Problem>> {
         (Some(low), Some(high)) if above.is_none() && below.is_none() => {
             format!("`{word}` is outside {low} to {high}")
         }
-        (Some(low), Some(high)) => format!("`{word}` is not between {low} and {high}"),
+        (Some(low), Some(high)) => {
+            let problem = node.problem(
+                "out-of-range",
+                if x == low || x == high {
+                    format!("`{word}` is not between {low} and {high}, which are both too much to claim")
+                } else {
+                    format!("`{word}` is not between {low} and {high}")
+                },
+            );
+            let percent = (low, high) == (0.0, 1.0) && x > 1.0 && x <= 100.0;
+            return Err(Some(match percent {
+                true => problem.with_help(format!("if it is meant as {word} %, write `{}`", x / 100.0)),
+                false => problem,
+            }));
+        }
         (Some(low), None) => format!("`{word}` is less than {low}"),
         (None, Some(high)) => format!("`{word}` is more than {high}"),
         (None, None) => return Ok(()),

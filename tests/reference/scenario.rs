@@ -124,7 +124,7 @@ impl Rules {
             if !here.is_empty() {
                 writeln!(
                     text,
-                    "  c-{per}: {{title: C, severity: warning, prior: common, explains: {{{}}}}}",
+                    "  c-{per}: {{title: C of {per}, severity: warning, prior: common, explains: {{{}}}}}",
                     here.join(", ")
                 )
                 .unwrap();
@@ -301,6 +301,9 @@ pub(crate) fn rules() -> impl Strategy<Value = Rules> {
     let quiet = prop::sample::select(vec![WITHIN, WINDOW - 1, WINDOW, WINDOW + 1, 600]);
     (any::<bool>(), any::<bool>(), [quiet.clone(), quiet], prop::collection::vec(symptom(), 1..4))
         .prop_map(|(by_record, ties_any, quiet, symptoms)| Rules { by_record, ties_any, quiet, symptoms })
+        .prop_filter("rules that are refused answer nothing", |rules| {
+            Engine::builder().pack(rules.pack()).build().is_ok()
+        })
 }
 
 /// Records in the order of time. With `ties: any` none is of two classes of one sequence: the text does not say what

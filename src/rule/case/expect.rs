@@ -123,8 +123,14 @@ impl Reader<'_> {
         if let Some(meant) = names.causes.get(id.as_str()) {
             return Some((*meant).into());
         }
-        let problem = node.problem("unknown-cause", format!("no cause named `{id}`"));
-        self.faults.push(self.suggest(problem, &id, names.causes.keys().copied()));
+        let problem = node.problem("unknown-cause", format!("no cause named `{word}`"));
+        let problem = self.suggest(problem, &id, names.causes.keys().copied());
+        let is_symptom = names.symptoms.contains_key(id.as_str());
+        self.faults.push(if is_symptom {
+            problem.with_help(format!("`{word}` is a symptom; name it under `present`"))
+        } else {
+            problem
+        });
         None
     }
 
@@ -179,7 +185,8 @@ impl Reader<'_> {
             } else if let Some(&(symptom, _)) = names.symptoms.get(id.as_str()) {
                 unwanted.push(Unwanted::Symptom(symptom));
             } else {
-                let problem = place.problem("unknown-name", format!("no cause and no symptom named `{id}`"));
+                let problem =
+                    place.problem("unknown-name", format!("no cause and no symptom named `{word}`"));
                 let known = names.causes.keys().chain(names.symptoms.keys()).copied();
                 self.faults.push(self.suggest(problem, &id, known));
             }

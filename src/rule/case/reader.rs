@@ -178,8 +178,14 @@ impl Reader<'_> {
         let id = self.qualify(word);
         let found = self.names.symptoms.get(id.as_str()).copied();
         if found.is_none() {
-            let problem = node.problem("unknown-symptom", format!("no symptom named `{id}`"));
-            self.faults.push(self.suggest(problem, &id, self.names.symptoms.keys().copied()));
+            let problem = node.problem("unknown-symptom", format!("no symptom named `{word}`"));
+            let problem = self.suggest(problem, &id, self.names.symptoms.keys().copied());
+            let is_cause = self.names.causes.contains_key(id.as_str());
+            self.faults.push(if is_cause {
+                problem.with_help(format!("`{word}` is a cause; name it under `top`"))
+            } else {
+                problem
+            });
         }
         found
     }
@@ -191,10 +197,11 @@ impl Reader<'_> {
         id: &str,
         known: impl IntoIterator<Item = &'k str>,
     ) -> Problem {
-        let Some(meant) = did_you_mean(id, known) else { return problem };
-        let own = meant.strip_prefix(&*self.article.id).and_then(|rest| rest.strip_prefix('#'));
-        let help = format!("did you mean `{}`?", own.unwrap_or(&meant));
-        problem.with_help(help)
+        // Bare names are compared with those of this article, so that its own name does not count as likeness.
+        let own = |id: &'k str| id.strip_prefix(&*self.article.id).and_then(|rest| rest.strip_prefix('#'));
+        let known: Vec<&str> = known.into_iter().map(|id| own(id).unwrap_or(id)).collect();
+        let word = id.strip_prefix(&*self.article.id).and_then(|rest| rest.strip_prefix('#')).unwrap_or(id);
+        advise(problem, word, known)
     }
 }
 

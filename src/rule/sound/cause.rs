@@ -22,7 +22,8 @@ pub(super) fn check(view: &View<'_>) -> Vec<Problem> {
         let explained = || cause.explains.iter().filter_map(|&(at, _)| symptom(view, at));
         // A faulty symptom might be another kind of symptom than these.
         let known = explained().count() == cause.explains.len();
-        if known && explained().all(Symptom::is_ordinary) {
+        // One that explains nothing has been told.
+        if known && !cause.explains.is_empty() && explained().all(Symptom::is_ordinary) {
             let message = "this cause explains only what most healthy subjects show, so it is never named";
             let place = node.get("explains").unwrap_or(key);
             let problem = place.problem("ordinary-only", message);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::Problem;
 use crate::model::FieldId;
 use crate::predicate::Domain;
+use crate::rule::Symptom;
 use crate::rule::class::{Class, Condition};
 use crate::rule::sound::gives::{self, Never};
 use crate::rule::sound::{Material, View, Written, with_also};
@@ -216,6 +217,12 @@ fn used(view: &View<'_>) -> BTreeSet<usize> {
 fn unused(view: &View<'_>, used: &BTreeSet<usize>, article: &Written<'_>) -> Vec<Problem> {
     let cases = article.root.get("cases");
     let mut problems = Vec::new();
+    // Who knows what a symptom that was left out uses.
+    let written = article.root.get("symptoms").and_then(|all| all.map().ok()).map_or(0, <[_]>::len);
+    let is_own = |symptom: &&Symptom| symptom.id.split_once('#').is_some_and(|(home, _)| home == article.id);
+    if view.of.symptoms.iter().flatten().filter(is_own).count() < written {
+        return problems;
+    }
     for (at, key) in own(view, article) {
         let name = key.scalar().unwrap_or_default();
         if !used.contains(&at) && !cases.is_some_and(|cases| gives_rise(cases, name)) {

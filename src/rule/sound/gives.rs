@@ -93,16 +93,37 @@ fn refuses(mapping: &FieldMapping, condition: &Condition) -> Option<Never> {
             never("the input makes numbers of digits only", "")
         }
         (Condition::Equal(Value::Bool(_)), As::Boolean | As::Among(_)) => None,
+        (Condition::Equal(Value::Text(text)), As::Boolean | As::Among(_))
+            if text == "true" || text == "false" =>
+        {
+            Some(Never { why: "the input gives it as true or false, and not as text", ..unquoted() })
+        }
         (_, As::Boolean | As::Among(_)) => never("the input gives it as true or false", ""),
         (Condition::Equal(Value::Bool(_)), _) => never(
             "the input never gives it as true or false",
             "say `as: boolean` or `among: […]` in the input",
         ),
-        (Condition::Equal(Value::Text(_)) | Condition::Like(_), As::Integer | As::Number) => {
-            never("the input gives it as a number, and a number never equals text", "write it without quotes")
+        (Condition::Equal(Value::Text(text)), As::Integer | As::Number) if text.parse::<f64>().is_ok() => {
+            Some(Never {
+                why: "the input gives it as a number, and a number never equals text",
+                ..unquoted()
+            })
         }
+        (Condition::Equal(Value::Text(_)) | Condition::Like(_), As::Integer | As::Number) => never(
+            "the input gives it as a number, and a number never equals text",
+            "compare it with a number, or say `as: text` in the input",
+        ),
         (Condition::Equal(_), _)
         | (Condition::Range(..) | Condition::AtLeast(_) | Condition::AtMost(_), _) => None,
+    }
+}
+
+/// What helps against a value that is in quotes and should not be.
+fn unquoted() -> Never {
+    Never {
+        why: "",
+        instead: Some(|written| written.trim_matches(['"', '\'']).to_owned()),
+        help: "write it without quotes",
     }
 }
 

@@ -234,7 +234,10 @@ fn unless(view: &View<'_>, all: &[Option<Seen<'_>>]) -> Vec<Problem> {
                 let message = format!("`{}` is not a symptom of the same level of subjects", target.id);
                 problems.push(place.problem("wrong-level", message));
             } else if gives_way(view, other, at) {
-                let message = format!("`{}` gives way to `{}` in turn", target.id, seen.symptom.id);
+                let message = match other == at {
+                    true => format!("`{}` gives way to itself", target.id),
+                    false => format!("`{}` gives way to `{}` in turn", target.id, seen.symptom.id),
+                };
                 problems.push(place.problem("unless-circle", message));
             }
         }
@@ -265,17 +268,34 @@ fn blocked(all: &[Option<Seen<'_>>]) -> Vec<Problem> {
             let Some(blocking) = all.get(other).and_then(Option::as_ref) else { continue };
             let (own, theirs) = (seen.symptom.when.as_ref(), blocking.symptom.when.as_ref());
             let always = theirs.is_none() || source(own) == source(theirs);
-            if blocking.symptom.id != seen.symptom.id && blocking.looks == seen.looks && always {
+            if blocking.symptom.id != seen.symptom.id
+                && always
+                && (blocking.looks == seen.looks || sees_all(blocking, seen))
+            {
                 let message = format!(
                     "`{}` is present whenever this one is, so this one never is",
                     blocking.symptom.id
                 );
                 let problem = place.problem("always-blocked", message);
-                problems.push(with_also(problem, blocking.detect, "it looks for the same"));
+                let label = if blocking.looks == seen.looks {
+                    "it looks for the same"
+                } else {
+                    "one event is enough for it"
+                };
+                problems.push(with_also(problem, blocking.detect, label));
             }
         }
     }
     problems
+}
+
+/// Whether one event is enough for a symptom, and another of the same subjects cannot do without such an event.
+fn sees_all(one: &Seen<'_>, other: &Seen<'_>) -> bool {
+    let enough = one.symptom.kind == "occurrence" && one.symptom.when.is_none();
+    let needs = other.symptom.detector.facts().needs;
+    let is_enough =
+        |group: &Vec<ClassId>| !group.is_empty() && group.iter().all(|c| one.symptom.classes.contains(c));
+    enough && one.symptom.level == other.symptom.level && needs.iter().any(is_enough)
 }
 
 /// Symptoms that are present at the same times.
