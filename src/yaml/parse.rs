@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn every_refusal_has_its_code_and_its_place() {
         let cases = [
-            ("a: [1\nb: 2", "yaml-syntax", 2, 2),
+            ("a: [1\nb: 2", "yaml-syntax", 1, 4),
             ("a: 1\n b: 2", "yaml-syntax", 2, 3),
             ("a: {b: 1, c: 2, b: 3}", "duplicate-key", 1, 17),
             ("a: 1\n\"a\": 2", "duplicate-key", 2, 1),
