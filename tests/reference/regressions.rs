@@ -29,8 +29,9 @@ fn agree(scenario: &Scenario) {
 fn what_when_refused_is_over_with_its_episode() {
     let when = Some("sequence.chains >= 2");
     let rules = rules([Symptom { when, ..symptom("device", "{sequence: [a], order: given, within: 11s}") }]);
+    let rules = Rules { quiet: [11, 11], ..rules };
     let scenario =
-        Scenario { complete: false, ..calm_of(rules, records(&[(0, "a", "d1"), (18, "a", "d1")])) };
+        Scenario { complete: false, ..calm_of(rules, records(&[(0, "a", "d1"), (19, "a", "d1")])) };
     agree(&scenario);
     assert!(engine_says(&scenario.engine(), 1, &scenario.events(&scenario.engine())).0.is_empty());
 }
@@ -39,7 +40,8 @@ fn what_when_refused_is_over_with_its_episode() {
 #[test]
 fn an_ordinary_symptom_of_a_hub_takes_no_problem_event_from_its_devices() {
     let detect = "{distinct: {event: a, of: device, at-least: 1, within: 1s}}";
-    let rules = rules([Symptom { ordinary: true, ..symptom("hub", detect) }]);
+    let news = symptom("hub", "{count: {event: c, at-least: 4, within: 1s}}");
+    let rules = rules([Symptom { ordinary: true, ..symptom("hub", detect) }, news]);
     agree(&calm_of(rules, records(&[(0, "a", "d1"), (0, "a", "d1")])));
 }
 
@@ -47,9 +49,9 @@ fn an_ordinary_symptom_of_a_hub_takes_no_problem_event_from_its_devices() {
 #[test]
 fn problem_events_covered_by_a_symptom_that_gave_way_are_unexplained() {
     let detect = "{distinct: {event: a, of: device, at-least: 1, within: 1s}}";
-    let ordinary = Symptom { ordinary: true, ..symptom("hub", "{occurrence: {event: a}}") };
+    let ordinary = Symptom { ordinary: true, ..symptom("hub", "{occurrence: {event: b}}") };
     let rules = rules([ordinary, Symptom { unless: true, ..symptom("hub", detect) }]);
-    let scenario = calm_of(rules, records(&[(0, "a", "d1"), (1, "a", "d2")]));
+    let scenario = calm_of(rules, records(&[(0, "b", "d1"), (0, "a", "d1"), (1, "a", "d2")]));
     agree(&scenario);
     assert_eq!(engine_says(&scenario.engine(), 1, &scenario.events(&scenario.engine())).1.unexplained, 2);
 }

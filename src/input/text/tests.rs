@@ -383,10 +383,7 @@ fn stamps_without_a_zone_are_in_the_zone_of_the_input() {
     }
     for zone in ["cet", "'+1'", "'+18:30'", "'+01:60'", "Europe/Berlin", "[utc]"] {
         let problem = zoned(zone).expect_err(zone);
-        assert!(
-            problem.help.iter().chain([&problem.message]).any(|text| text.contains("utc")),
-            "{problem}"
-        );
+        assert!(problem.help.iter().chain([&problem.message]).any(|text| text.contains("utc")), "{problem}");
     }
 }
 
