@@ -1,13 +1,17 @@
 //! `etiolog new`: scaffolds of packs, articles and symptoms, from nothing or from what a log holds.
 //!
 //! ```text
-//! log ──log──▶ records ──roles──▶ what is time, subject, level, code, word ──write──▶ YAML and Markdown
+//! log ──log──▶ paths ──roles──▶ an input ──decode──▶ records ──classes──▶ classes ──write──▶ YAML and Markdown
 //! ```
 //!
-//! Nothing that exists is overwritten, and nothing is written before everything is known to be sound.
+//! Nothing that exists is overwritten, and nothing is written that would not pass `check` and `test` as it is.
 
+mod classes;
+mod decode;
 mod extend;
+mod head;
 mod log;
+mod propose;
 mod roles;
 mod shapes;
 mod stamp;
@@ -40,26 +44,37 @@ pub(crate) fn run(asked: &New) -> Result<Exit, Stop> {
 fn pack(folder: &Path, from: Option<&Path>) -> Result<Exit, Stop> {
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if !is_id(name) {
-        return Err(Stop::Usage(format!("`{name}` cannot name a pack: {ID_RULE}")));
+        return Err(Stop::Usage(format!("`{}` cannot name a pack: {ID_RULE}", folder.display())));
     }
     let log = from.map(log::read).transpose()?;
-    let roles = log.as_ref().map_or_else(Roles::of_nothing, roles::find);
+    let (roles, input) = match &log {
+        None => (Roles::of_nothing(), write::input(&Roles::of_nothing(), None)),
+        Some(log) => propose::input(name, log)?,
+    };
     let id = roles.article_id();
-    let article = Article::new(&id, &roles);
-    let folder_shown = folder.display();
-    let mut files = vec![
-        (folder.join("pack.yaml"), write::pack(name, &roles)),
-        (folder.join("inputs/log.yaml"), write::input(&roles, log.as_ref())),
-        (folder.join(format!("{id}.yaml")), article.rules()),
+    let rules = write::pack(name, &roles);
+    let sound = propose::sound(Article::all(&id, &roles), |article| {
+        Ok(Pack::from_texts([
+            ("pack.yaml".to_owned(), rules.clone()),
+            ("inputs/log.yaml".to_owned(), input.clone()),
+            (format!("{id}.yaml"), article.rules()),
+            (format!("{id}.md"), article.page(&write::today())),
+        ]))
+    })?;
+    let files = [
+        (folder.join("pack.yaml"), rules),
+        (folder.join("inputs/log.yaml"), input),
+        (folder.join(format!("{id}.yaml")), sound.rules()),
+        (beside(folder).join(format!("{id}.md")), sound.page(&write::today())),
     ];
-    files.push((beside(folder).join(format!("{id}.md")), article.page(&write::today())));
     create(&files)?;
     let mut said = wrote(&files);
     said.push_str(&roles.account());
-    said.push_str(&match from {
-        Some(log) => format!("next: etiolog diagnose -r {folder_shown} {}\n", log.display()),
-        None => format!("next: fill in inputs/log.yaml, then: etiolog diagnose -r {folder_shown} LOG\n"),
-    });
+    if log.is_none() {
+        let input = folder.join("inputs/log.yaml");
+        said.push_str(&format!("describe your log in {}, and fill in what is marked\n", input.display()));
+    }
+    said.push_str(&next(folder, from));
     say(&said)
 }
 
@@ -67,20 +82,24 @@ fn article(id: &str, folder: &Path, from: Option<&Path>) -> Result<Exit, Stop> {
     if !is_id(id) {
         return Err(Stop::Usage(format!("`{id}` cannot name an article: {ID_RULE}")));
     }
-    let lookup = Lookup::new(vec![Pack::load(folder)?])?;
+    let files = [folder.join(format!("{id}.yaml")), beside(folder).join(format!("{id}.md"))];
+    absent(files.iter())?;
+    let pack = Pack::load(folder)?;
+    let lookup = Lookup::new(vec![pack.clone()])?;
     let log = from.map(log::read).transpose()?;
-    let roles = roles::in_pack(lookup.plan(), log.as_ref())?;
-    let article = Article::new(id, &roles);
-    let files = vec![
-        (folder.join(format!("{id}.yaml")), article.rules()),
-        (beside(folder).join(format!("{id}.md")), article.page(&write::today())),
-    ];
+    let roles = propose::in_pack(lookup.plan(), log.as_ref(), id)?;
+    let sound = propose::sound(Article::all(id, &roles), |article| {
+        let mut pack = pack.clone();
+        pack.add(format!("{id}.yaml"), article.rules());
+        pack.add(format!("{id}.md"), article.page(&write::today()));
+        Ok(pack)
+    })?;
+    let [rules, page] = files;
+    let files = [(rules, sound.rules()), (page, sound.page(&write::today()))];
     create(&files)?;
     let mut said = wrote(&files);
-    said.push_str(&format!(
-        "next: fill in the marked places, then: etiolog explain {id} -r {}\n",
-        folder.display()
-    ));
+    said.push_str(&roles.account());
+    said.push_str(&next(folder, from));
     say(&said)
 }
 
@@ -89,7 +108,8 @@ fn symptom(id: &str, folder: &Path) -> Result<Exit, Stop> {
     else {
         return Err(Stop::Usage(format!("`{id}` is not ARTICLE#SYMPTOM, such as `700#often-tripped`")));
     };
-    let lookup = Lookup::new(vec![Pack::load(folder)?])?;
+    let pack = Pack::load(folder)?;
+    let lookup = Lookup::new(vec![pack.clone()])?;
     let Some(rules) = lookup.plan().articles().iter().find(|rules| *rules.id == *article) else {
         let known: Vec<&str> = lookup.plan().articles().iter().map(|rules| &*rules.id).collect();
         return Err(Stop::Usage(format!(
@@ -101,36 +121,63 @@ fn symptom(id: &str, folder: &Path) -> Result<Exit, Stop> {
     if taken.into_iter().any(|symptom| symptom.id.split_once('#').is_some_and(|(_, known)| known == name)) {
         return Err(Stop::Usage(format!("`{id}` exists already; nothing was written")));
     }
-    let roles = roles::in_pack(lookup.plan(), None)?;
-    let parts = Article::named(article, name, &roles);
+    let roles = propose::in_pack(lookup.plan(), None, name)?;
     let path = folder.join(format!("{article}.yaml"));
     let text = read(&path)?;
-    let longer = extend::rules(&text, &parts);
-    // What cannot be put in without a fault is left to the author, who sees what is meant.
-    let sound = longer.filter(|longer| {
-        let mut pack = Pack::load(folder).unwrap_or_default();
-        pack.add(format!("{article}.yaml"), longer.as_str());
-        Lookup::new(vec![pack]).is_ok()
+    let page = [folder.to_owned(), beside(folder)].map(|folder| folder.join(format!("{article}.md")));
+    let page = page.into_iter().find(|page| page.is_file());
+    let page = page.map(|page| Ok::<_, Stop>((read(&page)?, page))).transpose()?;
+    let parts = Article::named(article, name, &roles);
+    let longer = |parts: &Article<'_>| extend::rules(&text, parts);
+    let longer_page =
+        |page: &str, parts: &Article<'_>| format!("{}\n\n{}", page.trim_end(), parts.sections());
+    let sound = propose::sound([parts.clone()], |parts| {
+        let mut pack = pack.clone();
+        let longer =
+            longer(parts).ok_or_else(|| Stop::Usage("a section of it stands on one line".to_owned()))?;
+        pack.add(format!("{article}.yaml"), longer);
+        if let Some((text, _)) = &page {
+            pack.add(format!("{article}.md"), longer_page(text, parts));
+        }
+        Ok(pack)
     });
-    let Some(longer) = sound else {
+    // What cannot be put in without a fault is left to the author, who sees what is meant.
+    let Some((sound, text_of_rules)) = sound.ok().and_then(|sound| Some((sound.clone(), longer(&sound)?)))
+    else {
         let said =
             format!("{}\nnothing was written: put these lines into {}\n", parts.rules(), path.display());
         return say(&said);
     };
-    let page = [folder.to_owned(), beside(folder)].map(|folder| folder.join(format!("{article}.md")));
-    let page = page.into_iter().find(|page| page.is_file());
-    replace(&path, &text, &longer)?;
+    replace(&path, &text, &text_of_rules)?;
     let mut said = format!("added {id} to {}\n", path.display());
-    if let Some(page) = page {
-        let text = read(&page)?;
-        replace(&page, &text, &format!("{}\n\n{}", text.trim_end(), parts.sections()))?;
+    if let Some((text, page)) = &page {
+        replace(page, text, &longer_page(text, &sound))?;
         said.push_str(&format!("added its sections to {}\n", page.display()));
     }
-    said.push_str(&format!(
-        "next: fill in the marked places, then: etiolog explain '{id}' -r {}\n",
-        folder.display()
-    ));
+    said.push_str(&next(folder, None));
     say(&said)
+}
+
+/// The next steps, as commands that can be copied.
+fn next(folder: &Path, log: Option<&Path>) -> String {
+    let shown = folder.to_string_lossy();
+    // A folder that is called like a shipped pack, or an option, has to be told apart from it.
+    let plain = Pack::shipped_names().any(|known| known == shown) || shown.starts_with('-');
+    let folder = word(&if plain { format!("./{shown}") } else { shown.into_owned() });
+    let log = log.map_or("LOG".to_owned(), |log| word(&log.to_string_lossy()));
+    format!(
+        "next: etiolog check {folder}\nnext: etiolog test {folder}\nnext: etiolog diagnose -r {folder} {log}\n"
+    )
+}
+
+/// Text as one word of a shell.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%,=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 const ID_RULE: &str = "it is made of letters, digits, `-` and `_`";
@@ -151,9 +198,7 @@ fn beside(folder: &Path) -> PathBuf {
 
 /// Makes all files, or none when one exists.
 fn create(files: &[(PathBuf, String)]) -> Result<(), Stop> {
-    if let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {
-        return Err(Stop::Usage(format!("`{}` exists already; nothing was written", path.display())));
-    }
+    absent(files.iter().map(|(path, _)| path))?;
     for (path, text) in files {
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
         let made = made.and_then(|()| fs::File::create_new(path));
@@ -161,6 +206,14 @@ fn create(files: &[(PathBuf, String)]) -> Result<(), Stop> {
         written.map_err(|why| unwritten(path, &why))?;
     }
     Ok(())
+}
+
+/// Refuses when one of these is there, be it a link to nothing.
+fn absent<'p>(mut paths: impl Iterator<Item = &'p PathBuf>) -> Result<(), Stop> {
+    match paths.find(|path| path.symlink_metadata().is_ok()) {
+        Some(path) => Err(Stop::Usage(format!("`{}` exists already; nothing was written", path.display()))),
+        None => Ok(()),
+    }
 }
 
 /// Puts a longer text in the place of a shorter one; the old one stays when the disk is full.

@@ -346,3 +346,144 @@ fn articles_stand_where_the_pack_keeps_them() {
     assert!(place.0.join("knowledge/pumps/example.md").is_file());
     assert!(!place.0.join("rules/pumps/example.md").exists());
 }
+
+/// Robots in halls, with objects inside objects and a level inside another.
+fn robots() -> String {
+    let mut log = String::new();
+    for n in 0..240_u64 {
+        let (hall, robot, second) = (n % 3, n % 4, n % 60);
+        let what = if n % 8 == 1 {
+            format!(r#"{{"kind":"stall","fault":{{"code":"E-{}"}}}}"#, 17 + n % 2)
+        } else {
+            r#"{"kind":"move"}"#.to_owned()
+        };
+        writeln!(
+            log,
+            r#"{{"meta":{{"when":"2026-03-04T08:{:02}:{second:02}Z"}},"site":{{"name":"hall-{hall}"}},"robot":{{"id":"agv-{hall}{robot}"}},"event":{what}}}"#,
+            n / 60
+        )
+        .unwrap();
+    }
+    log
+}
+
+/// An application log with levels, threads and a trace behind some lines.
+fn application() -> String {
+    let mut log = String::new();
+    for n in 0..240_u64 {
+        let (minute, second, worker) = (n / 60, n % 60, n % 4);
+        let head = format!("2026-03-04 08:{minute:02}:{second:02},250");
+        if n % 10 == 3 {
+            writeln!(log, "{head} ERROR [worker-{worker}] c.a.Gateway - Payment of order {n} timed out")
+                .unwrap();
+            writeln!(log, "java.net.SocketTimeoutException: read\n\tat c.a.Gateway.pay(Gateway.java:88)")
+                .unwrap();
+        } else {
+            writeln!(log, "{head} INFO  [worker-{worker}] c.a.Orders - Order {n} accepted").unwrap();
+        }
+    }
+    log
+}
+
+fn access() -> String {
+    let mut log = String::new();
+    for n in 0..240_u64 {
+        let status = if n % 9 == 4 { 503 } else { 200 };
+        writeln!(
+            log,
+            "10.0.0.{} - - [04/Mar/2026:08:{:02}:{:02} +0000] \"GET /orders/{n} HTTP/1.1\" {status} {}",
+            n % 5,
+            n / 60,
+            n % 60,
+            200 + n
+        )
+        .unwrap();
+    }
+    log
+}
+
+/// A controller that speaks German, with columns between semicolons and decimal commas.
+fn ventilation() -> String {
+    let mut log = String::new();
+    for n in 0..240_u64 {
+        let stamp = format!("04.03.2026 08:{:02}:{:02} +0100", n / 60, n % 60);
+        let unit = n % 5;
+        if n % 15 == 3 {
+            writeln!(log, "{stamp};LG-0{unit};STÖRUNG;Frostschutz ausgelöst;Zuluft 4,{} °C", n % 10).unwrap();
+        } else {
+            writeln!(log, "{stamp};LG-0{unit};INFO;Messwert;Zuluft 18,{} °C", n % 10).unwrap();
+        }
+    }
+    log
+}
+
+#[test]
+fn what_is_written_passes_check_and_test_as_it_is() {
+    let sample = root().join("samples/java-609.jsonl");
+    let place = Place::new("sound")
+        .with("robots.jsonl", &robots())
+        .with("application.log", &application())
+        .with("access.log", &access())
+        .with("ventilation.log", &ventilation());
+    let logs = [
+        None,
+        sample.to_str(),
+        Some("robots.jsonl"),
+        Some("application.log"),
+        Some("access.log"),
+        Some("ventilation.log"),
+    ];
+    for (n, log) in logs.into_iter().enumerate() {
+        let name = format!("pack-{n}");
+        let from: Vec<&str> = log.iter().flat_map(|log| ["--from", log]).collect();
+        let passes = || {
+            let checked = place.run(&["check", &name]);
+            assert!(checked.starts_with("ok: "), "{log:?} {checked}");
+            assert!(place.run(&["test", &name]).contains("(100 %)"), "{log:?}");
+        };
+        let said = place.run(&[&["new", "pack", &name][..], &from].concat());
+        let next = format!(
+            "next: etiolog check {name}\nnext: etiolog test {name}\nnext: etiolog diagnose -r {name} "
+        );
+        assert!(said.contains(&next), "{said}");
+        passes();
+        place.run(&[&["new", "article", "second", "--in", &name][..], &from].concat());
+        passes();
+        place.run(&["new", "symptom", "second#slow", "--in", &name]);
+        passes();
+    }
+    let pack = place.text("pack-2/pack.yaml");
+    assert!(
+        pack.contains("{name: site, quiet: 24h}") && pack.contains("{name: robot, in: site, quiet: 24h}"),
+        "{pack}"
+    );
+}
+
+#[test]
+fn hostile_logs_and_values_are_refused_or_quoted() {
+    let mut odd = String::new();
+    for n in 0..40_u64 {
+        let state = ["null", "yes", "[x", "a: b", "it's \\\"so\\\"", "#7"][usize::try_from(n % 6).unwrap()];
+        writeln!(
+            odd,
+            r#"{{"time":"2026-03-04T08:00:{n:02}Z","no":"d{}","a'b":"{state}","x.y":1,"{{z}}":"~"}}"#,
+            n % 3
+        )
+        .unwrap();
+    }
+    let place = Place::new("hostile")
+        .with("odd.jsonl", &odd)
+        .with("empty.log", "")
+        .with("long.log", &"x".repeat(1 << 20))
+        .with("once.log", "2026-03-04T08:00:00Z only\n");
+    place.run(&["new", "pack", "odd", "--from", "odd.jsonl"]);
+    place.run(&["check", "odd"]);
+    place.refused(&["new", "pack", "p", "--from", "empty.log"], "is empty");
+    place.refused(&["new", "pack", "p", "--from", "long.log"], "neither JSON nor lines");
+    place.refused(&["new", "pack", "p", "--from", "."], "cannot read");
+    place.run(&["new", "pack", "once", "--from", "once.log"]);
+    place.run(&["check", "once"]);
+    for name in ["ü", "a/../b c", "x;y"] {
+        place.refused(&["new", "pack", name], "cannot name a pack");
+    }
+}

@@ -10,7 +10,6 @@ use serde_json::Value;
 use crate::exit::Stop;
 use crate::inputs::reason;
 use crate::new::shapes::{self, Shapes};
-use crate::new::stamp;
 
 /// How much of a log is looked at.
 const BYTES: u64 = 8 << 20;
@@ -23,7 +22,7 @@ const DEPTH: usize = 6;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Record {
     pub(super) values: BTreeMap<String, Cell>,
-    /// Known only for text, where the time is found with the record.
+    /// Not known yet of JSON, where any path may hold it.
     pub(super) time: Option<Timestamp>,
 }
 
@@ -46,14 +45,16 @@ impl Cell {
 }
 
 /// What a log looks like.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Log {
     pub(super) name: String,
     pub(super) records: Vec<Record>,
     pub(super) format: LogFormat,
+    /// The text that was looked at.
+    pub(super) text: String,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum LogFormat {
     /// JSON Lines, or the key of the envelopes that hold the records.
     Json(Option<String>),
@@ -67,31 +68,32 @@ pub(super) fn read(path: &Path) -> Result<Log, Stop> {
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     Expand::new(file).take(BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
-    let mut text = String::from_utf8_lossy(&bytes);
+    if bytes.is_empty() {
+        return Err(Stop::Usage(format!("`{shown}` is empty; leave out --from, or name a log with records")));
+    }
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
     // The last line may be cut.
     if bytes.len() as u64 == BYTES
         && let Some(end) = text.rfind('\n')
     {
-        text.to_mut().truncate(end);
+        text.truncate(end);
     }
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("log").to_owned();
-    let log = json(&name, &text).or_else(|| {
-        shapes::read(&text, RECORDS).map(|(records, shapes)| Log {
-            name: name.clone(),
-            records,
-            format: LogFormat::Text(shapes),
-        })
+    let found = json(&text).or_else(|| {
+        let (records, shapes) = shapes::read(&text, RECORDS)?;
+        Some((records, LogFormat::Text(shapes)))
     });
-    log.ok_or_else(|| {
+    let (records, format) = found.ok_or_else(|| {
         Stop::Usage(format!(
-            "`{shown}` is neither JSON nor lines that begin with a time; leave out --from and describe it in \
-             inputs/log.yaml"
+            "`{shown}` is neither JSON nor lines with a time and year that can be read; leave out --from and \
+             describe it in inputs/log.yaml"
         ))
-    })
+    })?;
+    Ok(Log { name, records, format, text })
 }
 
 /// The records, when at least half of what stands there is JSON objects.
-fn json(name: &str, text: &str) -> Option<Log> {
+fn json(text: &str) -> Option<(Vec<Record>, LogFormat)> {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(RECORDS).collect();
     let parsed: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let objects = parsed.iter().filter(|value| value.is_object() || value.is_array()).count();
@@ -121,7 +123,7 @@ fn json(name: &str, text: &str) -> Option<Log> {
         }
     }
     records.truncate(RECORDS);
-    (!records.is_empty()).then(|| Log { name: name.to_owned(), records, format: LogFormat::Json(envelope) })
+    (!records.is_empty()).then_some((records, LogFormat::Json(envelope)))
 }
 
 fn is_list_of_objects(value: &Value) -> bool {
@@ -149,9 +151,4 @@ fn flatten(path: &str, value: &Value, depth: usize, into: &mut BTreeMap<String, 
         Value::Bool(flag) => drop(into.insert(path.to_owned(), Cell::Flag(*flag))),
         Value::Object(_) | Value::Array(_) | Value::Null => {}
     }
-}
-
-/// The time that a path of a record holds.
-pub(super) fn time_at(record: &Record, path: &str) -> Option<Timestamp> {
-    record.time.or_else(|| stamp::of(record.values.get(path)?.text()).map(|(_, time)| time))
 }

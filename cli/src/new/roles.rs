@@ -6,11 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use etiolog::Timestamp;
-use etiolog::input::ReadFrom;
-use etiolog::rule::Plan;
 
-use crate::exit::Stop;
-use crate::new::log::{Cell, Log, LogFormat, Record, time_at};
+use crate::new::log::{Cell, Log, LogFormat, Record};
 use crate::new::shapes::{LEVELS, unique};
 use crate::new::stamp::{self, Form};
 
@@ -18,8 +15,6 @@ use crate::new::stamp::{self, Form};
 const KINDS: usize = 24;
 /// So many paths become fields.
 const FIELDS: usize = 12;
-/// So many classes are proposed.
-const CLASSES: usize = 6;
 /// So many events make the first symptom.
 pub(super) const TIMES: usize = 3;
 
@@ -27,35 +22,32 @@ const SUBJECTS: [&str; 20] = [
     "device", "client", "machine", "host", "node", "sensor", "unit", "pump", "meter", "gateway", "vehicle",
     "station", "instance", "pod", "server", "user", "account", "source", "resource", "id",
 ];
-const WORDS: [&str; 10] =
+pub(super) const WORDS: [&str; 10] =
     ["word", "event", "op", "operation", "action", "type", "kind", "state", "status", "category"];
-const CODES: [&str; 6] = ["code", "errno", "error", "result", "reason", "status"];
-const BAD: [&str; 22] = [
-    "fail",
-    "error",
-    "drop",
-    "refus",
-    "denied",
-    "timeout",
-    "timed-out",
-    "disconnect",
-    "lost",
-    "crash",
-    "reject",
-    "abort",
-    "closed",
-    "exceed",
-    "alarm",
-    "trip",
-    "fault",
-    "unreach",
-    "unauthor",
-    "invalid",
-    "panic",
-    "overload",
+pub(super) const CODES: [&str; 6] = ["code", "errno", "error", "result", "reason", "status"];
+/// What holds others: the outer level of two.
+const OUTER: [&str; 20] = [
+    "site",
+    "plant",
+    "hall",
+    "station",
+    "hub",
+    "cluster",
+    "zone",
+    "region",
+    "building",
+    "floor",
+    "namespace",
+    "tenant",
+    "customer",
+    "factory",
+    "line",
+    "network",
+    "location",
+    "area",
+    "group",
+    "rack",
 ];
-const BAD_LEVELS: [&str; 10] =
-    ["error", "err", "severe", "crit", "critical", "fatal", "alert", "emerg", "panic", "failure"];
 
 /// A path that becomes a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +65,17 @@ pub(super) struct Class {
     /// Fields and values as YAML writes them, in braces.
     pub(super) conditions: String,
     pub(super) count: usize,
+    /// A window in which some subject has enough of them.
+    pub(super) within: Duration,
+    /// What the class leaves out; none when the log shows nothing else.
+    pub(super) others: Option<Others>,
+}
+
+/// Records of the log that are not of a class, by which a case shows what the class leaves out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Others {
+    pub(super) start: Timestamp,
+    pub(super) records: Vec<String>,
 }
 
 /// Everything that was guessed.
@@ -82,24 +85,30 @@ pub(super) struct Roles {
     /// The level of subjects, and the path that names one; none when the log names none.
     pub(super) level: String,
     pub(super) subject: Option<String>,
+    /// The level around it, and its path.
+    pub(super) outer: Option<(String, String)>,
     pub(super) fields: Vec<Field>,
     /// Paths that every record has.
     pub(super) always: BTreeSet<String>,
     /// The conditions of a problem event.
     pub(super) problem: String,
-    /// Most frequent first; never empty.
+    /// Most frequent first; none when nothing tells one record from another.
     pub(super) classes: Vec<Class>,
-    pub(super) within: Duration,
-    pub(super) records: usize,
+    /// Whether most problem events name no subject.
+    pub(super) nameless: bool,
+    /// A field to be filled in, with two values that it could have.
+    pub(super) blank: Option<(String, [String; 2])>,
+    /// How many records stand there, and how many of them are read.
+    pub(super) records: (usize, usize),
     /// Whether the values are made up, because there was no log.
     pub(super) made_up: bool,
 }
 
 /// What is known of one path.
 #[derive(Default)]
-struct Stats {
-    count: usize,
-    values: BTreeMap<String, usize>,
+pub(super) struct Stats {
+    pub(super) count: usize,
+    pub(super) values: BTreeMap<String, usize>,
     numbers: usize,
     flags: usize,
     times: BTreeMap<(&'static str, bool), usize>,
@@ -110,7 +119,7 @@ impl Stats {
         self.values.len() * 2 <= self.count
     }
 
-    fn is_kind(&self) -> bool {
+    pub(super) fn is_kind(&self) -> bool {
         self.values.len() <= KINDS && self.repeats() && self.values.keys().all(|value| value.len() <= 80)
     }
 
@@ -123,27 +132,44 @@ impl Roles {
     /// The roles of a log that nobody has shown.
     pub(super) fn of_nothing() -> Self {
         let field = |name: &str, path: &str, kind| Field { name: name.into(), path: path.into(), kind };
+        let start = Timestamp::parse("2026-01-05T00:00:00Z").unwrap_or(Timestamp::MIN);
+        let record = r#"{"time": "2026-01-05T00:00:00Z", "device": "device-1", "event": "success"}"#;
         Self {
             time: ("time".into(), Form { format: "rfc3339", utc: false }),
             level: "device".into(),
             subject: Some("device".into()),
+            outer: None,
             fields: vec![field("word", "event", None), field("code", "code", Some("code"))],
             always: BTreeSet::new(),
             problem: "{word: failure}".into(),
-            classes: vec![Class { name: "failure".into(), conditions: "{word: failure}".into(), count: 0 }],
-            within: Duration::from_secs(3_600),
-            records: 0,
+            classes: vec![Class {
+                name: "failure".into(),
+                conditions: "{word: failure}".into(),
+                count: 0,
+                within: Duration::from_secs(3_600),
+                others: Some(Others { start, records: vec![record.to_owned()] }),
+            }],
+            nameless: false,
+            blank: None,
+            records: (0, 0),
             made_up: true,
         }
     }
 
+    /// The same when subjects are not named where it matters: all is about one system.
+    pub(super) fn without_subject(mut self) -> Self {
+        self.level = "system".to_owned();
+        (self.subject, self.outer) = (None, None);
+        self
+    }
+
     /// What the first article is called.
     pub(super) fn article_id(&self) -> String {
-        let name = self.classes.first().map_or("example", |class| &*class.name);
-        if self.made_up {
-            "example".to_owned()
-        } else {
-            name.strip_prefix("code-").unwrap_or(name).to_owned()
+        match self.classes.first() {
+            Some(class) if !self.made_up && class.others.is_some() => {
+                class.name.strip_prefix("code-").unwrap_or(&class.name).to_owned()
+            }
+            _ => "example".to_owned(),
         }
     }
 
@@ -152,20 +178,27 @@ impl Roles {
         if self.made_up {
             return String::new();
         }
-        let subject = self
-            .subject
-            .as_deref()
-            .map_or("nothing: the log names none".to_owned(), |path| format!("`{path}`"));
+        let named = |level: &str, path: &str| format!("{level} in `{path}`");
+        let subject = match (&self.subject, &self.outer) {
+            (None, _) => format!("one {} for all, because the log names none", self.level),
+            (Some(path), None) => named(&self.level, path),
+            (Some(path), Some((outer, outside))) => {
+                format!("{}, {}", named(outer, outside), named(&self.level, path))
+            }
+        };
         let classes: Vec<String> =
             self.classes.iter().map(|class| format!("{} ({})", class.name, class.count)).collect();
+        let (all, read) = self.records;
+        let read = if read == all { String::new() } else { format!(", of which {read} are read") };
+        let zone = if self.time.1.utc { ", taken for UTC" } else { "" };
+        let events = if classes.is_empty() {
+            "events: nothing tells one kind from another; fill in which records matter\n".to_owned()
+        } else {
+            format!("events: {}\n", classes.join(", "))
+        };
         format!(
-            "looked at {} records: time in `{}` ({}), {} in {subject}, problems are {}\nevents: {}\n",
-            self.records,
-            self.time.0,
-            self.time.1.format,
-            self.level,
-            self.problem,
-            classes.join(", ")
+            "looked at {all} records{read}: time in `{}` ({}{zone}), {subject}, problems are {}\n{events}",
+            self.time.0, self.time.1.format, self.problem
         )
     }
 }
@@ -177,12 +210,18 @@ pub(super) fn find(log: &Log) -> Roles {
         LogFormat::Text(shapes) => ("time".to_owned(), shapes.time.clone()),
         LogFormat::Json(_) => time_path(&stats, log.records.len()),
     };
-    let subject = best(&stats, |path, stats| subject_score(path, stats, &time.0));
+    let subject = best(&stats, |path, stats| subject_score(path, stats, &time.0, log.records.len()));
     let level = subject.as_deref().map_or_else(|| "system".to_owned(), level_of);
+    let outer = subject.as_deref().and_then(|path| outer(&log.records, &stats, path, &time.0));
+    let outer = outer.map(|path| (level_of(&path), path)).filter(|(name, _)| *name != level);
     let mut taken: BTreeSet<String> = [level.clone()].into();
+    taken.extend(outer.iter().map(|(name, _)| name.clone()));
+    let is_level_path = |path: &String| {
+        subject.as_ref() == Some(path) || outer.as_ref().is_some_and(|(_, known)| known == path)
+    };
     let mut wanted: Vec<(&String, &Stats)> = stats
         .iter()
-        .filter(|(path, stats)| **path != time.0 && Some(*path) != subject.as_ref() && stats.is_kind())
+        .filter(|(path, stats)| **path != time.0 && !is_level_path(path) && stats.is_kind())
         .collect();
     // Those that say more come first when there are too many, and the order of paths decides the rest.
     wanted.sort_by_key(|(path, stats)| {
@@ -192,7 +231,7 @@ pub(super) fn find(log: &Log) -> Roles {
     });
     wanted.truncate(FIELDS);
     wanted.sort_by_key(|(path, _)| path.as_str());
-    let fields: Vec<Field> = wanted
+    let mut fields: Vec<Field> = wanted
         .into_iter()
         .map(|(path, stats)| Field {
             name: unique(&field_name(path), &mut taken),
@@ -205,71 +244,55 @@ pub(super) fn find(log: &Log) -> Roles {
             },
         })
         .collect();
+    if matches!(log.format, LogFormat::Text(_)) {
+        let name = unique("message", &mut taken);
+        fields.push(Field { name, path: "message".to_owned(), kind: None });
+    } else if fields.is_empty() {
+        // Something has to be there for the author to fill in.
+        let name = unique("word", &mut taken);
+        fields.push(Field { name, path: "word".to_owned(), kind: None });
+    }
     let always =
         stats.iter().filter(|(_, stats)| stats.count == log.records.len()).map(|(path, _)| path.clone());
-    let mut roles = Roles {
+    Roles {
         time,
         level,
-        subject,
+        subject: subject.clone(),
+        outer: outer.clone(),
         fields,
         always: always.collect(),
         made_up: false,
-        records: log.records.len(),
         ..Roles::of_nothing()
-    };
-    classify(&mut roles, &log.records, &stats);
-    roles
-}
-
-/// The same with the fields that a pack has already.
-pub(super) fn in_pack(plan: &Plan, log: Option<&Log>) -> Result<Roles, Stop> {
-    let schema = plan.schema();
-    let innermost = schema.levels().checked_sub(1).and_then(|at| schema.level_field(at));
-    let level = innermost.map_or("device", |id| schema.name(id)).to_owned();
-    let mut roles = Roles { level, ..Roles::of_nothing() };
-    let mapping = plan.inputs().first();
-    let paths = mapping.into_iter().flat_map(|mapping| &mapping.fields).filter_map(|(name, field)| {
-        let ReadFrom::Paths(paths) = &field.from else { return None };
-        Some((name.to_string(), paths.first()?.to_string()))
-    });
-    let paths: Vec<(String, String)> = paths.collect();
-    roles.subject = paths.iter().find(|(name, _)| *name == roles.level).map(|(_, path)| path.clone());
-    let others: Vec<&(String, String)> =
-        paths.iter().filter(|(name, _)| schema.level(name).is_none()).collect();
-    let Some(log) = log else {
-        // A field that the pack knows, with a value to be filled in.
-        if let Some((name, _)) =
-            others.iter().find(|(name, _)| hint(name, &WORDS) + hint(name, &CODES) > 0).or(others.first())
-        {
-            roles.classes =
-                vec![Class { name: "failure".into(), conditions: format!("{{{name}: fill-in}}"), count: 0 }];
-        }
-        return Ok(roles);
-    };
-    if matches!(log.format, LogFormat::Text(_)) {
-        return Err(Stop::Usage(format!(
-            "`{}` is a text log, which the pack's own templates take apart; leave out --from",
-            log.name
-        )));
     }
-    let stats = measure(&log.records);
-    roles.time = time_path(&stats, log.records.len());
-    roles.fields = others
-        .into_iter()
-        .filter(|(_, path)| stats.contains_key(path))
-        .map(|(name, path)| {
-            let of = mapping.and_then(|mapping| mapping.field(name));
-            let code = of.is_some_and(|field| field.kind == etiolog::input::As::Code);
-            Field { name: name.clone(), path: path.clone(), kind: code.then_some("code") }
-        })
-        .collect();
-    roles.made_up = false;
-    roles.records = log.records.len();
-    classify(&mut roles, &log.records, &stats);
-    Ok(roles)
 }
 
-fn measure(records: &[Record]) -> BTreeMap<String, Stats> {
+/// The path of what holds the subjects: each of them has one value there, and several share it.
+fn outer(records: &[Record], stats: &BTreeMap<String, Stats>, subject: &str, time: &str) -> Option<String> {
+    let subjects = stats.get(subject)?.values.len();
+    let holds = |path: &str| {
+        let mut holders: BTreeMap<&str, &str> = BTreeMap::new();
+        records.iter().all(|record| {
+            let pair = record.values.get(subject).zip(record.values.get(path));
+            pair.is_none_or(|(inner, outer)| {
+                *holders.entry(inner.text()).or_insert(outer.text()) == outer.text()
+            })
+        })
+    };
+    best(stats, |path, of| {
+        let hinted = hint_of_any(path, &OUTER);
+        let likely = hinted > 0 && path != time && path != subject && of.numbers + of.flags == 0;
+        let wide = of.count == records.len() && of.values.len() >= 2 && of.values.len() * 2 <= subjects;
+        (likely && wide && holds(path)).then_some(hinted)
+    })
+}
+
+/// The same for a path one of whose last two parts tells: `site` of `site.name`.
+fn hint_of_any(path: &str, names: &[&str]) -> usize {
+    let parent = path.rsplit_once('.').map_or(0, |(parent, _)| hint(parent, names));
+    hint(path, names).max(parent)
+}
+
+pub(super) fn measure(records: &[Record]) -> BTreeMap<String, Stats> {
     let mut stats: BTreeMap<String, Stats> = BTreeMap::new();
     for (path, cell) in records.iter().flat_map(|record| &record.values) {
         let stats = stats.entry(path.clone()).or_default();
@@ -319,11 +342,16 @@ fn best(stats: &BTreeMap<String, Stats>, score: impl Fn(&str, &Stats) -> Option<
 }
 
 /// Names that recur: the more different ones the better, and a telling name counts most.
-fn subject_score(path: &str, stats: &Stats, time: &str) -> Option<usize> {
+fn subject_score(path: &str, stats: &Stats, time: &str, records: usize) -> Option<usize> {
     let spread = usize::try_from(stats.values.len().ilog2()).unwrap_or(0);
     let hinted = hint(path, &SUBJECTS);
-    let fraction = stats.values.keys().any(|value| value.contains('.') && value.parse::<f64>().is_ok());
+    let fraction = stats
+        .values
+        .keys()
+        .all(|value| value.contains(['.', ',']) && value.replace(',', ".").parse::<f64>().is_ok());
+    let always = if stats.count * 10 >= records * 9 { 8 } else { 0 };
     let likely = path != time
+        && path != "logger"
         && stats.repeats()
         && stats.times.is_empty()
         && stats.flags == 0
@@ -331,11 +359,11 @@ fn subject_score(path: &str, stats: &Stats, time: &str) -> Option<usize> {
         && !is_level(path, stats)
         && hint(path, &WORDS) == 0
         && (hinted > 0 || stats.values.len() > KINDS.min(3) && stats.numbers == 0);
-    likely.then(|| hinted * 10 + spread)
+    likely.then(|| hinted * 10 + spread + always)
 }
 
 /// How telling the last part of a path is: the earlier in the list the better, 0 if it is not in it.
-fn hint(path: &str, names: &[&str]) -> usize {
+pub(super) fn hint(path: &str, names: &[&str]) -> usize {
     let last = field_name(path);
     let parts: Vec<&str> = last.split('_').collect();
     let at = names.iter().position(|name| {
@@ -344,147 +372,17 @@ fn hint(path: &str, names: &[&str]) -> usize {
     at.map_or(0, |at| names.len() - at)
 }
 
-fn is_level(path: &str, stats: &Stats) -> bool {
+pub(super) fn is_level(path: &str, stats: &Stats) -> bool {
     const NAMES: [&str; 4] = ["level", "severity", "lvl", "priority"];
     let known = stats.values.keys().filter(|value| LEVELS.contains(&&*value.to_ascii_lowercase())).count();
     stats.values.len() <= 12 && (known * 2 > stats.values.len() || known > 0 && hint(path, &NAMES) > 0)
-}
-
-/// Finds the problem events, their classes, and a window in which some subject shows the first class.
-fn classify(roles: &mut Roles, records: &[Record], stats: &BTreeMap<String, Stats>) {
-    let of = |field: &Field| stats.get(&field.path);
-    let values = |field: &Field, wanted: &dyn Fn(&str) -> bool| -> Vec<String> {
-        of(field)
-            .into_iter()
-            .flat_map(|stats| stats.values.keys())
-            .filter(|value| wanted(value))
-            .cloned()
-            .collect()
-    };
-    let bad_level = |value: &str| BAD_LEVELS.contains(&&*value.to_ascii_lowercase());
-    let bad_word = |value: &str| BAD.iter().any(|bad| slug(value).contains(bad));
-    let rarest = |field: &Field| -> Vec<String> {
-        let least = of(field).and_then(|stats| stats.values.iter().min_by_key(|(_, count)| **count));
-        least.map(|(value, _)| vec![value.clone()]).unwrap_or_default()
-    };
-    let leveled = |field: &&Field| of(field).is_some_and(|stats| is_level(&field.path, stats));
-    let by = |names: &'static [&'static str]| {
-        let mut fields: Vec<&Field> =
-            roles.fields.iter().filter(|field| hint(&field.path, names) > 0).collect();
-        fields.sort_by_key(|field| std::cmp::Reverse(hint(&field.path, names)));
-        fields
-    };
-    let level = roles.fields.iter().find(leveled).map(|field| (field, values(field, &bad_level)));
-    let words = by(&WORDS);
-    let word = words.iter().map(|field| (*field, values(field, &bad_word)));
-    let any = roles.fields.iter().map(|field| (field, values(field, &bad_word)));
-    let least = words.first().copied().or(roles.fields.first()).map(|field| (field, rarest(field)));
-    let chosen = level.into_iter().chain(word).chain(any).chain(least).find(|(_, values)| !values.is_empty());
-    let Some((chosen, bad)) = chosen.map(|(field, bad)| (field.clone(), bad)) else {
-        let name = &roles.level;
-        roles.problem = format!("{{{name}: {{there: true}}}}");
-        roles.classes =
-            vec![Class { name: "record".into(), conditions: roles.problem.clone(), count: records.len() }];
-        return;
-    };
-    let is_bad = |record: &Record| {
-        record.values.get(&chosen.path).is_some_and(|cell| bad.iter().any(|bad| bad == cell.text()))
-    };
-    let listed: Vec<String> = bad.iter().map(|value| scalar(value, chosen.kind)).collect();
-    let one = |value: &str| format!("{}: {}", chosen.name, value);
-    let condition = match &listed[..] {
-        [value] => one(value),
-        many => one(&format!("[{}]", many.join(", "))),
-    };
-    // What tells the problem events apart: a field that they have and others have not, or one that names kinds.
-    let (ill, well): (Vec<&Record>, Vec<&Record>) = records.iter().partition(|record| is_bad(record));
-    let has = |records: &[&Record], path: &str| {
-        records.iter().filter(|record| record.values.contains_key(path)).count()
-    };
-    let telling = |field: &Field| {
-        let (with, without) = (has(&ill, &field.path), has(&well, &field.path));
-        if with * 10 < ill.len() * 9 || leveled(&field) {
-            return 0;
-        }
-        let only = if without * 10 <= well.len() { 100 } else { 0 };
-        let integer = usize::from(field.kind == Some("code")) * 3;
-        // Answers of HTTP are coarse: a code of the log's own says more.
-        let is_http = |value: &String| value.parse().is_ok_and(|n: u16| (100..600).contains(&n));
-        let coarse = of(field).is_some_and(|stats| stats.values.keys().all(is_http));
-        let hints = hint(&field.path, &CODES) * 2 + hint(&field.path, &WORDS);
-        only + integer + if coarse { 1 } else { hints }
-    };
-    let kind = roles
-        .fields
-        .iter()
-        .rev()
-        .max_by_key(|field| telling(field))
-        .filter(|field| telling(field) > 0)
-        .cloned();
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for record in &ill {
-        let value = kind.as_ref().and_then(|field| record.values.get(&field.path));
-        *counts.entry(value.map_or("", Cell::text)).or_default() += 1;
-    }
-    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
-    counts.sort_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
-    let mut taken = BTreeSet::new();
-    let classes = counts.iter().take(CLASSES).map(|&(value, count)| {
-        let (name, conditions) = match &kind {
-            Some(field) if !value.is_empty() && field.name != chosen.name => {
-                (class_name(value), format!("{{{condition}, {}: {}}}", field.name, scalar(value, field.kind)))
-            }
-            Some(field) if !value.is_empty() => {
-                (class_name(value), format!("{{{}: {}}}", field.name, scalar(value, field.kind)))
-            }
-            _ => ("problem".to_owned(), format!("{{{condition}}}")),
-        };
-        Class { name: unique(&name, &mut taken).replace('_', "-"), conditions, count }
-    });
-    let classes = classes.collect();
-    let first = counts.first().map(|(value, _)| (*value).to_owned());
-    let of_first: Vec<&Record> = ill
-        .into_iter()
-        .filter(|record| {
-            let value = kind.as_ref().and_then(|field| record.values.get(&field.path));
-            Some(value.map_or("", Cell::text)) == first.as_deref()
-        })
-        .collect();
-    roles.within = window(&of_first, roles);
-    roles.problem = format!("{{{condition}}}");
-    roles.classes = classes;
-}
-
-/// The shortest of a few windows in which some subject has enough of these events.
-fn window(records: &[&Record], roles: &Roles) -> Duration {
-    let mut times: BTreeMap<&str, Vec<Timestamp>> = BTreeMap::new();
-    for record in records {
-        let whom = roles.subject.as_ref().and_then(|path| record.values.get(path)).map_or("", Cell::text);
-        times.entry(whom).or_default().extend(time_at(record, &roles.time.0));
-    }
-    for times in times.values_mut() {
-        times.sort();
-    }
-    let shows = |span: Duration| {
-        times.values().any(|times| {
-            let ends = times.iter().skip(TIMES - 1);
-            times.iter().zip(ends).any(|(first, last)| last.since(*first) <= span)
-        })
-    };
-    let windows = [5, 60, 12 * 60, 24 * 60].map(|minutes| Duration::from_secs(minutes * 60));
-    windows.into_iter().find(|&span| shows(span)).unwrap_or(Duration::from_secs(3_600))
-}
-
-fn class_name(value: &str) -> String {
-    let name = slug(value);
-    if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("code-{name}") }
 }
 
 /// Lower-case words joined by `-`, at most 40 characters.
 pub(super) fn slug(text: &str) -> String {
     let mut out = String::new();
     let mut lower_before = false;
-    for c in text.chars() {
+    for c in text.chars().flat_map(plain) {
         if c.is_ascii_alphanumeric() {
             if c.is_ascii_uppercase() && lower_before {
                 out.push('-');
@@ -500,6 +398,29 @@ pub(super) fn slug(text: &str) -> String {
     out.trim_end_matches('-').to_owned()
 }
 
+/// Letters of Europe without their marks, so that names stay readable.
+fn plain(c: char) -> impl Iterator<Item = char> {
+    const MARKED: [(&str, &str); 14] = [
+        ("ä", "ae"),
+        ("ö", "oe"),
+        ("ü", "ue"),
+        ("Ä", "AE"),
+        ("Ö", "OE"),
+        ("Ü", "UE"),
+        ("ß", "ss"),
+        ("áàâãå", "a"),
+        ("éèêë", "e"),
+        ("íìîï", "i"),
+        ("óòôõø", "o"),
+        ("úùû", "u"),
+        ("ç", "c"),
+        ("ñ", "n"),
+    ];
+    let known = MARKED.iter().find(|(marked, _)| marked.contains(c));
+    let one = known.is_none().then_some(c);
+    known.map_or("", |(_, plain)| plain).chars().chain(one)
+}
+
 /// The name of the field for a path: its last part, in small letters.
 fn field_name(path: &str) -> String {
     let last = path.rsplit('.').next().unwrap_or(path);
@@ -513,22 +434,35 @@ fn field_name(path: &str) -> String {
     }
 }
 
-/// What kind of thing a path names: `device` of `deviceId`.
+/// What kind of thing a path names: `device` of `deviceId`, `robot` of `robot.id`.
 fn level_of(path: &str) -> String {
+    // Keys of what cases expect of a subject.
+    const TAKEN: [&str; 8] = ["top", "near", "present", "absent", "unknown", "time", "where", "event"];
     let name = field_name(path);
     let bare = name.strip_suffix("_id").or(name.strip_suffix("_name")).unwrap_or(&name);
     let bare = bare.strip_suffix("id").filter(|bare| bare.len() >= 4).unwrap_or(bare);
-    if bare == "id" { "thing".to_owned() } else { bare.to_owned() }
+    match path.rsplit_once('.') {
+        Some((parent, _)) if bare == "id" || bare == "name" => level_of(parent),
+        _ if bare == "id" || bare == "name" || TAKEN.contains(&bare) => "thing".to_owned(),
+        _ => bare.to_owned(),
+    }
 }
 
 /// A value as YAML writes it in a condition.
-fn scalar(value: &str, kind: Option<&str>) -> String {
-    let plain = value.starts_with(|c: char| c.is_ascii_alphabetic())
-        && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
-            .contains(&&*value.to_ascii_lowercase());
+pub(super) fn scalar(value: &str, kind: Option<&str>) -> String {
     let number = kind == Some("code") && value.parse::<i64>().is_ok_and(|n| n.to_string() == value);
-    if plain || number || kind == Some("boolean") { value.to_owned() } else { quoted(value) }
+    let number = number || kind == Some("number") && value.parse::<f64>().is_ok_and(f64::is_finite);
+    // A name of digits and x, such as 5xx, would be a family of numbers.
+    if number || kind == Some("boolean") { value.to_owned() } else { yaml_name(value) }
+}
+
+/// A name as it stands, or in quotes when YAML would take it for something else.
+pub(super) fn yaml_name(name: &str) -> String {
+    const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        && !WORDS.contains(&&*name.to_ascii_lowercase());
+    if plain { name.to_owned() } else { quoted(name) }
 }
 
 /// Text between quotes, as YAML writes it.
@@ -554,9 +488,13 @@ mod tests {
         for (path, name) in table {
             assert_eq!(field_name(path), name);
         }
-        for (path, level) in
-            [("deviceId", "device"), ("host", "host"), ("id", "thing"), ("x.clientid", "client")]
-        {
+        for (path, level) in [
+            ("deviceId", "device"),
+            ("host", "host"),
+            ("id", "thing"),
+            ("robot.id", "robot"),
+            ("x.clientid", "client"),
+        ] {
             assert_eq!(level_of(path), level);
         }
         assert_eq!(slug("Device Connection-closed!"), "device-connection-closed");

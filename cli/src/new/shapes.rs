@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::new::head;
 use crate::new::log::{Cell, Record};
 use crate::new::roles::slug;
-use crate::new::stamp::{self, Form};
+use crate::new::stamp::Form;
 
 /// So many shapes become templates; rarer ones are left out.
 const SHAPES: usize = 12;
@@ -12,13 +13,17 @@ const SHAPES: usize = 12;
 const CAPTURES: usize = 12;
 /// From so many different words in one place on, the place varies.
 const VARIES: usize = 3;
+/// A message of more words and marks gets no template.
+const LONGEST: usize = 80;
 
 /// What the lines of a log have in common, and the shapes of the rest.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Shapes {
     pub(super) time: Form,
     /// The template of the head.
     pub(super) head: String,
+    /// Whether lines without a head go on with the one before.
+    pub(super) continued: bool,
     /// Narrowest first.
     pub(super) lines: Vec<Shape>,
     /// How many lines have none of these shapes.
@@ -71,64 +76,26 @@ pub(super) const LEVELS: [&str; 18] = [
     "failure",
 ];
 
-/// The records of a text log: lines that begin with a time, and what their shapes capture.
+/// The records of a text log: lines with a time, and what their shapes capture.
 pub(super) fn read(text: &str, most: usize) -> Option<(Vec<Record>, Shapes)> {
     let lines: Vec<&str> =
         text.lines().map(str::trim_end).filter(|line| !line.is_empty()).take(most).collect();
-    let mut forms: Vec<(Form, usize)> = Vec::new();
-    for (form, ..) in lines.iter().filter_map(|line| stamp::in_line(line)) {
-        match forms.iter_mut().find(|(known, _)| *known == form) {
-            Some((_, count)) => *count += 1,
-            None => forms.push((form, 1)),
-        }
-    }
-    let (form, count) = forms.into_iter().max_by_key(|&(_, count)| count)?;
-    if count * 2 < lines.len() {
-        return None;
-    }
-    let timed: Vec<(&str, etiolog::Timestamp, &str, &str)> = lines
-        .iter()
-        .filter_map(|line| {
-            let (found, time, start, end) = stamp::in_line(line)?;
-            (found == form).then_some((line.get(..start)?, time, line.get(end..)?, *line))
-        })
-        .collect();
-    let (before, _, after, _) = *timed.first()?;
-    let between: String = after.chars().take_while(|c| !c.is_alphanumeric() && *c != '[').collect();
-    let between = if between.is_empty() { " ".to_owned() } else { between };
-    let rest = |after: &'_ str| after.strip_prefix(&*between).map(str::to_owned);
-    let bodies: Vec<(etiolog::Timestamp, String)> =
-        timed.iter().filter_map(|(_, time, after, _)| Some((*time, rest(after)?))).collect();
-    let leveled = bodies.iter().filter(|(_, body)| level(body).is_some()).count() * 10 >= bodies.len() * 9;
-    let opening = |body: &str| if body.starts_with('[') { "[" } else { "" };
-    let ending = bodies.first().and_then(|(_, body)| level(body)).map(|(_, _, gap)| gap.to_owned());
-    let mut head = format!("{}{{time}}{}", braces(before), braces(&between));
-    let mut records = Vec::new();
-    let mut messages: Vec<Vec<String>> = Vec::new();
-    for (time, body) in &bodies {
-        let mut record = Record { time: Some(*time), ..Record::default() };
-        let found = level(body).filter(|_| leveled);
-        let message = match found {
-            Some((word, rest, _)) => {
-                record.values.insert("level".to_owned(), Cell::Text(word.to_owned()));
-                rest
-            }
-            None => body,
-        };
-        messages.push(message.split(' ').map(str::to_owned).collect());
-        records.push(record);
-    }
-    let first = bodies.first().map(|(_, body)| body.as_str()).unwrap_or_default();
-    match ending.filter(|_| leveled) {
-        Some(gap) => head.push_str(&format!("{}{{level}}{}{{message}}", opening(first), braces(&gap))),
-        None => head.push_str("{message}"),
+    let head = head::read(&lines)?;
+    let (mut records, mut messages) = (Vec::new(), Vec::new());
+    for line in head.lines {
+        records.push(line.record);
+        messages.push(pieces(&line.message).into_iter().map(str::to_owned).collect::<Vec<_>>());
     }
     let shapes = group(&messages);
     let mut taken = BTreeSet::new();
     let mut kept: Vec<(Vec<Part>, Shape, Vec<Option<String>>)> = Vec::new();
-    for (parts, count) in shapes.iter().take(SHAPES) {
-        let (template, names, literal) = spell(parts);
-        let word = unique(&word_of(parts), &mut taken);
+    // A shape that says nothing for sure would take the lines of all others.
+    for (parts, count) in
+        shapes.iter().filter(|(parts, _)| parts.len() <= LONGEST && says(parts)).take(SHAPES)
+    {
+        let Some(sample) = messages.iter().find(|message| fits(parts, message)) else { continue };
+        let (template, names, literal) = spell(parts, sample, &head.names);
+        let word = unique(&word_of(parts), &mut taken).replace('_', "-");
         kept.push((parts.clone(), Shape { template, word, count: *count, literal }, names));
     }
     for (record, message) in records.iter_mut().zip(&messages) {
@@ -141,23 +108,48 @@ pub(super) fn read(text: &str, most: usize) -> Option<(Vec<Record>, Shapes)> {
             }
         }
     }
-    let others = shapes.iter().skip(SHAPES).map(|(_, count)| count).sum();
     let mut lines: Vec<Shape> = kept.into_iter().map(|(_, shape, _)| shape).collect();
+    let others = messages.len() - lines.iter().map(|shape| shape.count).sum::<usize>();
     lines.sort_by_key(|shape| std::cmp::Reverse(shape.literal));
-    Some((records, Shapes { time: form, head, lines, others }))
+    let shapes = Shapes { time: head.time, head: head.template, continued: head.continued, lines, others };
+    Some((records, shapes))
 }
 
-/// The level at the start of a line, what follows, and the text between.
-fn level(body: &str) -> Option<(&str, &str, &str)> {
-    let inner = body.strip_prefix('[').unwrap_or(body);
-    let end = inner.find(|c: char| !c.is_ascii_alphabetic())?;
-    let (word, rest) = inner.split_at_checked(end)?;
-    let known = LEVELS.contains(&&*word.to_ascii_lowercase());
-    let message = rest.trim_start_matches(|c: char| "]:|- ".contains(c));
-    let gap = rest.get(..rest.len() - message.len())?;
-    // Columns are filled up with blanks: one blank is what all lines have.
-    let gap = if gap.trim().is_empty() { " " } else { gap };
-    (known && !message.is_empty()).then_some((word, message, gap))
+/// Whether a shape holds something for sure, and no more captures than a template may have.
+fn says(parts: &[Part]) -> bool {
+    if parts.iter().filter(|part| matches!(part, Part::Varies(..))).count() > CAPTURES {
+        return false;
+    }
+    parts.iter().any(|part| match part {
+        Part::Fixed(word) => word.contains(char::is_alphanumeric),
+        Part::Varies(before, behind) => !before.is_empty() && !behind.is_empty(),
+    })
+}
+
+/// The words of a text, and the marks between them; what stands in double quotes is one word.
+pub(super) fn pieces(text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let is_mark = |c: char| " ;|\t".contains(c);
+        let end = if is_mark(c) {
+            c.len_utf8()
+        } else {
+            let mut quoted = false;
+            let closed = |at: usize| rest.get(at + 1..).is_some_and(|rest| rest.contains('"'));
+            let end = rest.char_indices().find(|&(at, c)| {
+                if c == '"' && (quoted || closed(at)) {
+                    quoted = !quoted;
+                }
+                is_mark(c) && !quoted
+            });
+            end.map_or(rest.len(), |(at, _)| at)
+        };
+        let (word, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        out.push(word);
+        rest = tail;
+    }
+    out
 }
 
 /// Messages by shape, the most frequent first.
@@ -170,13 +162,14 @@ fn group(messages: &[Vec<String>]) -> Vec<(Vec<Part>, usize)> {
         *shapes.entry(parts.collect()).or_default() += 1;
     }
     // Shapes that differ in one place only, in many ways, are one shape. The first word tells them apart.
-    let longest = shapes.keys().map(Vec::len).max().unwrap_or(0).min(40);
+    let longest = shapes.keys().map(Vec::len).max().unwrap_or(0).min(LONGEST);
     for place in 1..longest {
         let mut families: BTreeMap<Vec<Part>, Vec<Vec<Part>>> = BTreeMap::new();
         for parts in shapes.keys().filter(|parts| place < parts.len()) {
             let mut family = parts.clone();
             if let Some(part) = family.get_mut(place)
                 && let Part::Fixed(word) = part
+                && !is_mark(word)
             {
                 *part = Part::varying(word);
             }
@@ -190,6 +183,10 @@ fn group(messages: &[Vec<String>]) -> Vec<(Vec<Part>, usize)> {
     let mut shapes: Vec<_> = shapes.into_iter().collect();
     shapes.sort_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
     shapes
+}
+
+fn is_mark(word: &str) -> bool {
+    matches!(word, " " | ";" | "|" | "\t")
 }
 
 /// Whether a word is of the event and not of its kind: it has a digit, or stands in quotes.
@@ -207,8 +204,8 @@ fn fits(parts: &[Part], message: &[String]) -> bool {
 }
 
 /// What stands before and behind the varying part of a word: `(code=17),` is `(code=`, `17`, `),`.
-fn affixes(word: &str) -> (&str, &str, &str) {
-    let start = word.find('=').map_or(0, |at| at + 1);
+pub(super) fn affixes(word: &str) -> (&str, &str, &str) {
+    let start = word.find('=').filter(|_| !word.starts_with('"')).map_or(0, |at| at + 1);
     let (key, value) = word.split_at_checked(start).unwrap_or(("", word));
     let core = value.trim_start_matches(|c: char| "([{<\"'#".contains(c));
     let before = key.len() + value.len() - core.len();
@@ -217,35 +214,40 @@ fn affixes(word: &str) -> (&str, &str, &str) {
 }
 
 /// The template of a shape, the name of the capture of each part, and how much of it is literal.
-fn spell(parts: &[Part]) -> (String, Vec<Option<String>>, usize) {
-    let mut taken: BTreeSet<String> = ["message", "more", "time", "level", "word"].map(str::to_owned).into();
-    let (mut words, mut names, mut captures, mut literal) = (Vec::new(), Vec::new(), 0, 0);
+fn spell(
+    parts: &[Part],
+    sample: &[String],
+    columns: &BTreeSet<String>,
+) -> (String, Vec<Option<String>>, usize) {
+    let mut taken = columns.clone();
+    taken.extend(["level", "word"].map(str::to_owned));
+    let (mut template, mut names, mut captures, mut literal) = (String::new(), Vec::new(), 0, 0);
     let mut before: Option<&str> = None;
-    for part in parts {
+    for (part, word) in parts.iter().zip(sample) {
         match part {
             Part::Fixed(word) => {
-                literal += word.len() + 1;
-                words.push(braces(word));
+                literal += word.len();
+                template.push_str(&braces(word));
                 names.push(None);
-                before = Some(word);
+                before = if is_mark(word) { before } else { Some(word) };
             }
             Part::Varies(start, end) => {
-                literal += start.len() + end.len() + 1;
+                literal += start.len() + end.len();
+                let (_, core, _) = affixes(word);
+                let is_request = core.rsplit_once(' ').is_some_and(|(_, last)| last.starts_with("HTTP/"));
                 let key = start.split_once('=').map(|(key, _)| key);
-                let name = (captures < CAPTURES).then(|| unique(&name_after(key.or(before)), &mut taken));
-                words.push(format!(
-                    "{}{{{}}}{}",
-                    braces(start),
-                    name.as_deref().unwrap_or_default(),
-                    braces(end)
-                ));
+                let name = if is_request { "request".to_owned() } else { name_after(key.or(before)) };
+                let name = (captures < CAPTURES).then(|| unique(&name, &mut taken));
+                template.push_str(&braces(start));
+                template.push_str(&format!("{{{}}}", name.as_deref().unwrap_or_default()));
+                template.push_str(&braces(end));
                 names.push(name);
                 captures += 1;
-                before = None;
+                before = is_request.then_some("status");
             }
         }
     }
-    (words.join(" "), names, literal)
+    (template, names, literal)
 }
 
 /// What the word before a varying text calls it; small words call it nothing.
@@ -282,7 +284,7 @@ pub(super) fn unique(name: &str, taken: &mut BTreeSet<String>) -> String {
 }
 
 /// Braces of the log itself are written twice in a template.
-fn braces(text: &str) -> String {
+pub(super) fn braces(text: &str) -> String {
     text.replace('{', "{{").replace('}', "}}")
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use etiolog::Timestamp;
 
 use crate::new::log::{Log, LogFormat};
-use crate::new::roles::{Class, Roles, TIMES, quoted};
+use crate::new::roles::{Class, Roles, TIMES, quoted, yaml_name};
 
 /// Today, as the heads of articles have it.
 pub(super) fn today() -> String {
@@ -16,32 +16,31 @@ pub(super) fn today() -> String {
 
 /// `pack.yaml`.
 pub(super) fn pack(name: &str, roles: &Roles) -> String {
+    let outer = roles.outer.as_ref().map(|(outer, _)| outer);
+    let within = outer.map(|outer| format!(", in: {outer}")).unwrap_or_default();
+    let outer = outer.map(|outer| format!("  - {{name: {outer}, quiet: 24h}}\n")).unwrap_or_default();
+    let problem = if roles.problem.is_empty() {
+        "# problem: {word: failure}".to_owned()
+    } else {
+        format!("problem: {}", roles.problem)
+    };
     format!(
         "etiolog: 1
-pack: {name}
-title: {name}
+pack: {yaml}
+title: 'FILL IN: what {name} is about'
 version: 0.1.0
 
 # Whom diagnoses are about, outermost first; `{{name: pump, in: station, quiet: 24h}}` stands inside another. After so long
 # without events an episode is over.
 subjects:
-  - {{name: {level}, quiet: 24h}}
+{outer}  - {{name: {level}{within}, quiet: 24h}}
 
 # Events that must end explained, benign or unexplained: what somebody should look at.
-problem: {problem}
+{problem}
 ",
-        name = yaml_name(name),
+        yaml = yaml_name(name),
         level = roles.level,
-        problem = roles.problem,
     )
-}
-
-/// A name that YAML would take for something else stands in quotes.
-fn yaml_name(name: &str) -> String {
-    let letter = name.starts_with(|c: char| c.is_ascii_alphabetic());
-    let word =
-        ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&&*name.to_ascii_lowercase());
-    if letter && !word { name.to_owned() } else { quoted(name) }
 }
 
 /// `inputs/log.yaml`.
@@ -51,6 +50,7 @@ pub(super) fn input(roles: &Roles, log: Option<&Log>) -> String {
     );
     let title = log
         .map_or_else(|| "FILL IN: which log this is".to_owned(), |log| format!("Log such as {}", log.name));
+    let title: String = title.chars().filter(|c| !c.is_control()).collect();
     push(&mut out, format_args!("title: {}\n", quoted(&title)));
     match log.map(|log| &log.format) {
         None => out.push_str("format: json\nrecognise: [time, device]\n\n"),
@@ -66,12 +66,21 @@ pub(super) fn input(roles: &Roles, log: Option<&Log>) -> String {
         }
         Some(LogFormat::Text(shapes)) => {
             push(&mut out, format_args!("format: text\nhead: {}\n", quoted(&shapes.head)));
-            out.push_str("# The first template that fits counts; {} takes what does not matter. Give the captures better names.\nlines:\n");
+            if shapes.continued {
+                out.push_str("# A line without such a head goes on with the one before.\ncontinued: true\n");
+            }
+            if !shapes.lines.is_empty() {
+                out.push_str("# The first template that fits counts; {} takes what does not matter. Give the captures better names.\nlines:\n");
+            }
             for shape in &shapes.lines {
                 push(&mut out, format_args!("  # {} times\n", shape.count));
                 push(
                     &mut out,
-                    format_args!("  - {{template: {}, word: {}}}\n", quoted(&shape.template), shape.word),
+                    format_args!(
+                        "  - {{template: {}, word: {}}}\n",
+                        quoted(&shape.template),
+                        yaml_name(&shape.word)
+                    ),
                 );
             }
             if shapes.others > 0 {
@@ -85,6 +94,9 @@ pub(super) fn input(roles: &Roles, log: Option<&Log>) -> String {
         if form.format == "rfc3339" { String::new() } else { format!(", format: {}", quoted(form.format)) };
     let zone = if form.utc { ", zone: utc" } else { "" };
     push(&mut out, format_args!("time: {{from: {}{format}{zone}}}\n\nfields:\n", quoted(path)));
+    if let Some((outer, path)) = &roles.outer {
+        push(&mut out, format_args!("  {outer}: {{from: {}}}\n", quoted(path)));
+    }
     match &roles.subject {
         Some(path) => push(&mut out, format_args!("  {}: {{from: {}}}\n", roles.level, quoted(path))),
         None => {
@@ -103,22 +115,48 @@ pub(super) fn input(roles: &Roles, log: Option<&Log>) -> String {
 }
 
 /// A rule file and its article around one symptom.
+#[derive(Clone, Debug)]
 pub(super) struct Article<'a> {
     id: &'a str,
     symptom: String,
-    class: String,
     roles: &'a Roles,
+    /// The class whose events are counted, when the log showed one.
+    class: Option<&'a Class>,
+    /// What the symptom looks back over.
+    within: Duration,
+    /// Whether the case that shows the symptom says that its cause comes out on top.
+    top: bool,
 }
 
 impl<'a> Article<'a> {
-    pub(super) fn new(id: &'a str, roles: &'a Roles) -> Self {
-        let class = roles.classes.first().map_or("failure", |class| &*class.name);
-        Self { id, symptom: format!("often-{class}"), class: class.to_owned(), roles }
+    /// One for each class that the log shows, and at last one to be filled in.
+    pub(super) fn all(id: &'a str, roles: &'a Roles) -> impl Iterator<Item = Self> {
+        let shown = roles.classes.iter().filter(|class| class.others.is_some());
+        let counted = shown.map(move |class| Self {
+            symptom: format!("often-{}", class.name),
+            class: Some(class),
+            within: class.within,
+            ..Self::named(id, "", roles)
+        });
+        counted.chain([Self::named(id, &format!("first-{id}"), roles)])
     }
 
     /// The parts around a symptom that was given a name.
     pub(super) fn named(id: &'a str, symptom: &str, roles: &'a Roles) -> Self {
-        Self { id, symptom: symptom.to_owned(), class: format!("{symptom}-event"), roles }
+        let within = Duration::from_secs(3_600);
+        Self { id, symptom: symptom.to_owned(), roles, class: None, within, top: true }
+    }
+
+    /// The same, less and less demanding: other rules of the pack may have a say.
+    pub(super) fn variants(self) -> impl Iterator<Item = Self> {
+        let shorter = [3_600, 600, 60].map(Duration::from_secs).into_iter();
+        let longest = self.within;
+        let spans = std::iter::once(longest).chain(shorter.filter(move |span| *span < longest));
+        spans.flat_map(move |within| [true, false].map(|top| Self { within, top, ..self.clone() }))
+    }
+
+    pub(super) fn id(&self) -> &str {
+        self.id
     }
 
     /// The names of cause and solution.
@@ -126,39 +164,32 @@ impl<'a> Article<'a> {
         (format!("why-{}", self.symptom), format!("after-{}", self.symptom))
     }
 
+    /// What the symptom is, for people.
+    fn title(&self) -> String {
+        match self.class {
+            Some(_) => format!("{TIMES} times or more within {}", span(self.within)),
+            None => format!("Begins and is not over within {}", span(self.within)),
+        }
+    }
+
     /// Each section of the rule file: its key and its lines.
     pub(super) fn parts(&self) -> [(&'static str, String); 5] {
-        let class = &self.class;
-        let conditions = self.roles.classes.first().map_or("{}", |class| &*class.conditions);
         let (cause, solution) = self.names();
-        let (symptom, level, within) = (&self.symptom, &self.roles.level, span(self.roles.within));
-        let events = format!("  {class}: {conditions}\n");
-        let symptoms = format!(
-            "  {symptom}:
-    title: {TIMES} times or more within {within}
-    per: {level}
-    detect: {{count: {{event: {class}, at-least: {TIMES}, within: {within}}}}}
-"
-        );
+        let name = &self.symptom;
+        let (symptom, level) = (yaml_name(name), &self.roles.level);
+        let (events, detect, cases) = self.class.map_or_else(|| self.open(), |class| self.count(class));
+        let symptoms =
+            format!("  {symptom}:\n    title: {}\n    per: {level}\n    detect: {detect}\n", self.title());
         let causes = format!(
             "  {cause}:
-    title: 'FILL IN: what makes it happen'
+    title: 'FILL IN: what makes {name} happen'
     explains: {{{symptom}: usually}}
     severity: warning
     solutions: [{solution}]
 "
         );
-        let solutions = format!("  {solution}: {{do: 'FILL IN: what helps, the cheapest step first'}}\n");
-        let (dense, sparse) = (span(self.roles.within / 5), span(self.roles.within * 2));
-        let cases = format!(
-            "  - name: {symptom} is shown
-    given: [{{every: {dense}, times: {TIMES}, subject: {{{level}: {level}-1}}, event: {class}}}]
-    expect: [{{{level}: {level}-1, top: {cause}, present: [{symptom}]}}]
-  - name: {symptom} is not shown when they are far apart
-    given: [{{every: {sparse}, times: {TIMES}, subject: {{{level}: {level}-1}}, event: {class}}}]
-    expect-none: [{symptom}]
-"
-        );
+        let solutions =
+            format!("  {solution}: {{do: 'FILL IN: what helps against {name}, the cheapest step first'}}\n");
         [
             ("events", events),
             ("symptoms", symptoms),
@@ -168,36 +199,113 @@ impl<'a> Article<'a> {
         ]
     }
 
+    /// So many events within a window; the quiet case has as many, far apart, and other records of the log.
+    fn count(&self, found: &Class) -> (String, String, String) {
+        let (class, symptom) = (yaml_name(&found.name), yaml_name(&self.symptom));
+        let (name, subject, top) = (&self.symptom, self.subject(), self.on_top());
+        let (dense, within, sparse) = (span(self.within / 5), span(self.within), span(self.within * 2));
+        let mut cases = format!(
+            "  - name: {name} is shown
+    given: [{{every: {dense}, times: {TIMES}, subject: {{{subject}}}, event: {class}}}]
+    expect: [{{{subject}, {top}present: [{symptom}]}}]
+  - name: {name} is not shown when they are far apart
+"
+        );
+        if let Some(others) = &found.others {
+            push(
+                &mut cases,
+                format_args!(
+                    "    start: {}
+    given:
+      - {{every: {sparse}, times: {TIMES}, subject: {{{subject}}}, event: {class}}}
+      # Raw records, as the log has them: what does not count.
+      - records: |2
+",
+                    others.start
+                ),
+            );
+            for record in &others.records {
+                push(&mut cases, format_args!("          {record}\n"));
+            }
+        }
+        push(&mut cases, format_args!("    expect-none: [{symptom}]\n"));
+        let detect = format!("{{count: {{event: {class}, at-least: {TIMES}, within: {within}}}}}");
+        (format!("  {class}: {}\n", found.conditions), detect, cases)
+    }
+
+    /// Something that begins and should be over soon, when no log says what it may be.
+    fn open(&self) -> (String, String, String) {
+        let (name, symptom) = (&self.symptom, yaml_name(&self.symptom));
+        let (subject, top) = (self.subject(), self.on_top());
+        let nothing = ("word".to_owned(), ["fill-in".to_owned(), "fill-in-over".to_owned()]);
+        let (field, [begins, ends]) = self.roles.blank.as_ref().unwrap_or(&nothing);
+        let (early, within, late) = (span(self.within / 5), span(self.within), span(self.within * 2));
+        let (first, last) = (yaml_name(&format!("{name}-begins")), yaml_name(&format!("{name}-ends")));
+        let events = format!(
+            "  # FILL IN: the events with which it begins and ends.
+  {first}: {{{field}: {begins}}}
+  {last}: {{{field}: {ends}}}
+"
+        );
+        let detect = format!("{{sequence: [{first}, {{never: {last}}}], within: {within}}}");
+        let cases = format!(
+            "  - name: {name} is shown
+    given:
+      - {{subject: {{{subject}}}, event: {first}}}
+      - {{wait: {late}}}
+    expect: [{{{subject}, {top}present: [{symptom}]}}]
+  - name: {name} is not shown when it ends soon
+    given:
+      - {{subject: {{{subject}}}, event: {first}, then: {{after: {early}, event: {last}}}}}
+      - {{wait: {late}}}
+    expect-none: [{symptom}]
+"
+        );
+        (events, detect, cases)
+    }
+
+    fn subject(&self) -> String {
+        let level = &self.roles.level;
+        format!("{level}: {level}-1")
+    }
+
+    fn on_top(&self) -> String {
+        if self.top { format!("top: {}, ", self.names().0) } else { String::new() }
+    }
+
     /// The whole rule file.
     pub(super) fn rules(&self) -> String {
-        let id = yaml_name(self.id);
-        let id = if self.id.parse::<u64>().is_ok_and(|n| n.to_string() == self.id) { self.id } else { &id };
-        let mut out = format!("etiolog: 1\narticle: {id}\ntitle: 'FILL IN: what this is about'\n");
-        let others: &[Class] = self.roles.classes.get(1..).unwrap_or_default();
+        let mut out =
+            format!("etiolog: 1\narticle: {}\ntitle: 'FILL IN: what {} is about'\n", self.yaml_id(), self.id);
+        let unused = |class: &&Class| self.class.is_none_or(|used| used != *class);
+        let others: Vec<&Class> = self.roles.classes.iter().filter(unused).collect();
         for (key, lines) in self.parts() {
             push(&mut out, format_args!("\n{key}:\n{lines}"));
             if key == "events" && !others.is_empty() {
                 out.push_str(
                     "  # Seen too; a class that no symptom uses is a problem, so these wait for one:\n",
                 );
-                for class in others {
-                    push(
-                        &mut out,
-                        format_args!("  # {}: {}   # {} times\n", class.name, class.conditions, class.count),
-                    );
+                for class in &others {
+                    let (name, conditions) = (yaml_name(&class.name), &class.conditions);
+                    push(&mut out, format_args!("  # {name}: {conditions}   # {} times\n", class.count));
                 }
             }
         }
         out
     }
 
+    /// The id as YAML writes it: codes stay numbers.
+    fn yaml_id(&self) -> String {
+        let is_code = self.id.parse::<u64>().is_ok_and(|n| n.to_string() == self.id);
+        if is_code { self.id.to_owned() } else { yaml_name(self.id) }
+    }
+
     /// The whole article.
     pub(super) fn page(&self, today: &str) -> String {
-        let id = if self.id.parse::<u64>().is_ok() { self.id.to_owned() } else { yaml_name(self.id) };
         format!(
             "---
-article: {id}
-title: 'FILL IN: what this is about'
+article: {}
+title: 'FILL IN: what {} is about'
 sources:
   - 'FILL IN: where this knowledge comes from'
 updated: {today}
@@ -210,6 +318,8 @@ FILL IN: what it means, in a few lines.
 1. FILL IN: the first question? Then [this cause](#{}).
 
 {}",
+            self.yaml_id(),
+            self.id,
             self.names().0,
             self.sections()
         )
@@ -218,13 +328,17 @@ FILL IN: what it means, in a few lines.
     /// The sections of the symptom and its cause.
     pub(super) fn sections(&self) -> String {
         let (cause, _) = self.names();
-        let (symptom, within) = (&self.symptom, span(self.roles.within));
+        let (symptom, within) = (&self.symptom, span(self.within));
+        let looks = match self.class {
+            Some(_) => format!("{TIMES} such events of one {} within {within}.", self.roles.level),
+            None => format!("An event with which it begins, and none within {within} with which it ends."),
+        };
         format!(
-            "## Symptom: {TIMES} times or more within {within} {{#{symptom}}}
+            "## Symptom: {} {{#{symptom}}}
 
 FILL IN: what one sees.
 
-**What etiolog looks for.** {TIMES} such events of one {} within {within}.
+**What etiolog looks for.** {looks}
 
 **What it does not prove.** FILL IN.
 
@@ -236,7 +350,7 @@ FILL IN: what one sees.
 
 1. FILL IN: the cheapest step first.
 ",
-            self.roles.level
+            self.title()
         )
     }
 }
