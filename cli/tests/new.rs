@@ -172,6 +172,8 @@ fn a_pack_is_proposed_from_a_log_of_json_lines() {
     wrote presses/17.md
     looked at 240 records: time in `ts` (epoch-millis), press in `pressId`, problems are {severity: ERROR}
     events: code-17 (20), code-23 (20)
+    next: etiolog check presses
+    next: etiolog test presses
     next: etiolog diagnose -r presses presses.jsonl
     ");
     insta::assert_snapshot!(place.text("presses/inputs/log.yaml"), @"
@@ -195,7 +197,7 @@ fn a_pack_is_proposed_from_a_log_of_json_lines() {
     insta::assert_snapshot!(place.text("presses/17.yaml"), @"
     etiolog: 1
     article: 17
-    title: 'FILL IN: what this is about'
+    title: 'FILL IN: what 17 is about'
 
     events:
       code-17: {severity: ERROR, nr: 17}
@@ -210,20 +212,26 @@ fn a_pack_is_proposed_from_a_log_of_json_lines() {
 
     causes:
       why-often-code-17:
-        title: 'FILL IN: what makes it happen'
+        title: 'FILL IN: what makes often-code-17 happen'
         explains: {often-code-17: usually}
         severity: warning
         solutions: [after-often-code-17]
 
     solutions:
-      after-often-code-17: {do: 'FILL IN: what helps, the cheapest step first'}
+      after-often-code-17: {do: 'FILL IN: what helps against often-code-17, the cheapest step first'}
 
     cases:
       - name: often-code-17 is shown
         given: [{every: 12m, times: 3, subject: {press: press-1}, event: code-17}]
         expect: [{press: press-1, top: why-often-code-17, present: [often-code-17]}]
       - name: often-code-17 is not shown when they are far apart
-        given: [{every: 2h, times: 3, subject: {press: press-1}, event: code-17}]
+        start: 2026-03-04T00:00:20Z
+        given:
+          - {every: 2h, times: 3, subject: {press: press-1}, event: code-17}
+          # Raw records, as the log has them: what does not count.
+          - records: |2
+              {\"ts\":1772582420000,\"severity\":\"INFO\",\"event\":\"stroke\",\"pressId\":\"press-1\",\"bar\":1.5,\"trace\":\"t1\"}
+              {\"ts\":1772582500000,\"severity\":\"ERROR\",\"event\":\"stroke-failed\",\"pressId\":\"press-5\",\"bar\":5.5,\"trace\":\"t5\",\"fault\":{\"nr\":23}}
         expect-none: [often-code-17]
     ");
     assert!(place.text("presses/pack.yaml").contains("problem: {severity: ERROR}\n"));
@@ -273,6 +281,8 @@ fn templates_are_proposed_from_a_log_of_text() {
     wrote broker/client-has-exceeded-timeout.md
     looked at 140 records: time in `time` (epoch-seconds), client in `client`, problems are {word: client-has-exceeded-timeout}
     events: client-has-exceeded-timeout (20)
+    next: etiolog check broker
+    next: etiolog test broker
     next: etiolog diagnose -r broker broker.log
     ");
     insta::assert_snapshot!(place.text("broker/inputs/log.yaml"), @"
@@ -301,6 +311,7 @@ fn templates_are_proposed_from_a_log_of_text() {
       value_2: {from: 'value_2'}
       value_3: {from: 'value_3'}
       word: {from: 'word'}
+      message: {from: 'message'}
     ");
     let found = place.run(&["diagnose", "-r", "broker", "broker.log", "--as-of", "2026-03-05T00:00:00Z"]);
     assert!(found.contains("client"), "{found}");

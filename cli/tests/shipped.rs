@@ -12,7 +12,7 @@ fn etiolog(arguments: &[&str]) -> (String, bool) {
     (text, output.status.code() == Some(0))
 }
 
-const PACKS: [&str; 1] = ["azure-iot-hub"];
+const PACKS: [&str; 2] = ["azure-iot-hub", "mosquitto"];
 
 #[test]
 fn nothing_is_wrong_with_a_shipped_pack() {

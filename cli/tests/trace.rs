@@ -72,10 +72,10 @@ symptoms:
     per: pump
     detect: {sequence: [trip, start], within: 60s}
     when: sequence.chains >= 2
-    unless: [once]
-  once: {title: A trip, per: pump, detect: {occurrence: {event: trip}}}
+    unless: [twice]
+  twice: {title: Trips twice, per: pump, detect: {count: {event: trip, at-least: 2, within: 2h}}}
 causes:
-  worn: {title: Worn, severity: warning, explains: {often: often, back: often, once: often}}
+  worn: {title: Worn, severity: warning, explains: {often: often, back: often, twice: often}}
 ";
 
 fn log() -> String {
@@ -98,16 +98,16 @@ fn every_symptom_says_what_it_wanted_what_it_got_and_what_is_missing() {
     insta::assert_snapshot!(place.text(&["--trace", "pump=pump-1", "log.jsonl"]), @r"
     pump pump-1 of plant north
 
-      present A trip trips#once
-       wanted {occurrence: {event: trip}}
-          got 3 events seen, found; events 3
+      present Trips twice trips#twice
+       wanted {count: {event: trip, at-least: 2, within: 2h}}
+          got 3 events seen, found; events 3, span 2h, median_gap 1h
 
        absent Starts again within a minute trips#back
        wanted {sequence: [trip, start], within: 60s}
           got 5 events seen, found; chains 2, span 9s, optional 2, median_span 8.5s
          when sequence.chains >= 2
           got it holds; chains 2
-       unless blocked by trips#once, which is present
+       unless blocked by trips#twice, which is present
 
        absent Trips four times within 12 hours trips#often
        wanted {count: {event: trip, at-least: 4, within: 12h}}

@@ -42,7 +42,8 @@ mod tests {
         let mut rest = longer.lines();
         assert!(text.lines().all(|line| rest.any(|known| known == line)), "{longer}");
         assert!(
-            longer.contains("  a: {word: a}\n  often-ends: {word: fill-in-over}\n\n# What is seen.\n"),
+            longer.contains("  a: {word: a}\n  # FILL IN")
+                && longer.contains("  often-ends: {word: fill-in-over}\n\n# What is seen.\n"),
             "{longer}"
         );
         assert!(longer.contains("\n\ncauses:\n  why-often:\n"), "{longer}");

@@ -323,7 +323,7 @@ mod tests {
         let log =
             "[2026-03-04 08:22:05] [INFO] pump 7 started\n[2026-03-04 08:22:06] [ERROR] pump 7 tripped\n";
         let (records, shapes) = read(log, 100).unwrap_or_else(|| unreachable!());
-        assert_eq!(shapes.head, "[{time}] [{level}] {message}");
+        assert_eq!(shapes.head, "[{time}] [{level:word}] {message}");
         assert_eq!(shapes.time, Form { format: "rfc3339", utc: true });
         assert!(records.iter().all(|record| record.values.contains_key("level")));
     }
