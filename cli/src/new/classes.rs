@@ -115,7 +115,7 @@ pub(super) fn classify(roles: &mut Roles, mapping: &Mapping, levels: &[&str], de
     roles.records = (decoded.read, records.len());
     roles.classes = Vec::new();
     let candidates = fields(mapping, levels);
-    let mut known = candidates.clone();
+    let mut known = candidates;
     known.retain(|field| {
         stats.get(&field.path).is_some_and(|stats| stats.is_kind() && stats.values.len() > 1)
     });
@@ -194,7 +194,7 @@ fn problem(known: &[Field], stats: &BTreeMap<String, Stats>) -> Option<Term> {
         .or_else(|| answers().find_map(|field| with(field, &|value| is_http(value, 500))))
         .or_else(|| answers().find_map(|field| with(field, &|value| is_http(value, 400))))
         .or_else(|| known.iter().find_map(|field| with(field, &bad_word)))
-        .or_else(|| by(&WORDS).iter().find_map(|field| rarest(field)))
+        .or_else(|| by(&WORDS).iter().find_map(&rarest))
         .or_else(|| known.iter().find_map(|field| rarest(&field)))
 }
 
