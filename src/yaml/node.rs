@@ -436,15 +436,25 @@ impl Node {
         for (key, _) in self.map()? {
             let name = key.scalar().unwrap_or_default();
             if !allowed.contains(&name) {
-                let known = format!("expected one of: {}", allowed.join(", "));
-                let help = match did_you_mean(name, allowed.iter().copied()) {
-                    Some(meant) => format!("did you mean `{meant}`? {known}"),
-                    None => known,
-                };
-                return Err(key.problem("unknown-key", format!("unknown key `{name}`")).with_help(help));
+                return Err(key.unknown_key(None, allowed));
             }
         }
         Ok(Fields { node: self })
+    }
+
+    /// The problem with this key where only `known` ones may stand; `meant` is the one that it must be, if that is sure.
+    pub(crate) fn unknown_key(&self, meant: Option<&str>, known: &[&str]) -> Problem {
+        let name = self.scalar().unwrap_or_default();
+        let list = match known {
+            [] => "no key may stand here".to_owned(),
+            known => format!("expected one of: {}", known.join(", ")),
+        };
+        let near = meant.map(str::to_owned).or_else(|| did_you_mean(name, known.iter().copied()));
+        let help = match near {
+            Some(meant) => format!("did you mean `{meant}`? {list}"),
+            None => list,
+        };
+        self.problem("unknown-key", format!("unknown key `{name}`")).with_help(help)
     }
 
     /// A problem that says what was expected here.

@@ -181,7 +181,7 @@ impl<'a> Walk<'a> {
                     schema.is_some_and(|schema| self.fits(value, schema))
                 });
             }
-            let mut problem = unknown_key(key, name, meant.as_deref(), &known);
+            let mut problem = key.unknown_key(meant.as_deref(), &known);
             if let Some(meant) = meant {
                 given.insert(meant.clone());
                 if certain {
@@ -267,17 +267,4 @@ pub(super) fn allows(schema: &Value, kind: &str) -> bool {
         Some(Value::Array(kinds)) => kinds.iter().any(|known| known == kind),
         Some(_) => false,
     }
-}
-
-fn unknown_key(key: &Node, name: &str, meant: Option<&str>, known: &[&str]) -> Problem {
-    let list = match known {
-        [] => "no key may stand here".to_owned(),
-        known => format!("expected one of: {}", known.join(", ")),
-    };
-    let near = meant.map(str::to_owned).or_else(|| did_you_mean(name, known.iter().copied()));
-    let help = match near {
-        Some(meant) => format!("did you mean `{meant}`? {list}"),
-        None => list,
-    };
-    key.problem("unknown-key", format!("unknown key `{name}`")).with_help(help)
 }

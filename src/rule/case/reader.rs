@@ -127,13 +127,10 @@ impl Reader<'_> {
             if allowed.contains(&name) {
                 continue;
             }
-            let known = format!("expected one of: {}", allowed.join(", "));
-            let problem = key.problem("unknown-key", format!("unknown key `{name}`"));
+            let problem = key.unknown_key(None, allowed);
             self.faults.push(match did_you_mean(name, allowed.iter().copied()) {
-                Some(meant) => {
-                    problem.with_help(format!("did you mean `{meant}`? {known}")).with_edit(key.span(), meant)
-                }
-                None => problem.with_help(known),
+                Some(meant) => problem.with_edit(key.span(), meant),
+                None => problem,
             });
         }
         Some(())
