@@ -1,7 +1,10 @@
 //! `etiolog check`: what is wrong with packs, and what they cost.
 
+use std::time::Duration;
+
 use etiolog::check::{Cost, Runs, cost, lint, proofs};
 use etiolog::output::{Page, Paint, problems, terminal, tied, write_line};
+use etiolog::yaml::spell_duration;
 use etiolog::{Engine, Registry};
 use serde::Serialize;
 
@@ -157,15 +160,7 @@ fn bytes(whole: usize, each: usize) -> String {
 
 /// `6d`, `1h30m`, `45s`.
 fn span(seconds: u64) -> String {
-    let mut rest = seconds;
-    let mut text = String::new();
-    for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
-        if rest >= length {
-            text.push_str(&format!("{}{unit}", rest / length));
-            rest %= length;
-        }
-    }
-    text
+    spell_duration(Duration::from_secs(seconds), Duration::ZERO)
 }
 
 #[cfg(test)]

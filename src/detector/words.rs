@@ -3,23 +3,17 @@
 use std::time::Duration;
 
 use crate::model::Timestamp;
+use crate::yaml::spell_duration;
 
 /// `12h`, `1h30m`, `8s`, `250ms`: as a rule writes it, down to whole seconds when it is longer than one.
 pub(super) fn length(span: Duration) -> String {
     /// From here on days are easier to read than hours.
-    const DAYS: u64 = 3 * 86_400;
-    let seconds = span.as_secs();
-    if seconds == 0 {
-        return match span.as_millis() {
-            0 if !span.is_zero() => format!("{}ns", span.as_nanos()),
-            0 => "0s".to_owned(),
-            millis => format!("{millis}ms"),
-        };
+    const DAYS: Duration = Duration::from_secs(3 * 86_400);
+    match (span.as_secs(), span.as_millis()) {
+        (0, 0) if !span.is_zero() => format!("{}ns", span.as_nanos()),
+        (0, _) => spell_duration(span, DAYS),
+        (seconds, _) => spell_duration(Duration::from_secs(seconds), DAYS),
     }
-    let days = if seconds >= DAYS { seconds / 86_400 } else { 0 };
-    let rest = seconds - days * 86_400;
-    let parts = [(days, "d"), (rest / 3_600, "h"), (rest / 60 % 60, "m"), (rest % 60, "s")];
-    parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect()
 }
 
 /// `2026-01-05 12:05:00`, in UTC, with as many digits of a second as there are.

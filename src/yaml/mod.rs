@@ -7,6 +7,7 @@
 //! [problems](crate::error::Problem); it knows nothing of rules.
 
 mod builder;
+mod duration;
 pub mod kinds;
 mod limits;
 mod node;
@@ -19,6 +20,7 @@ mod typed;
 mod union;
 mod words;
 
+pub use duration::spell_duration;
 pub use kinds::schema_of;
 pub use node::{Fields, Node, Shape};
 pub use parse::{Document, document, read};

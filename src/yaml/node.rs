@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Problem, did_you_mean};
+use crate::yaml::duration;
 use crate::yaml::scalar::{Style, Written};
 use crate::yaml::slips;
 
@@ -403,7 +404,7 @@ impl Node {
     pub fn duration(&self) -> Result<Duration, Problem> {
         let text = self.scalar().ok_or_else(|| self.expected("a duration such as `5m`"))?;
         let span =
-            parse_duration(text).ok_or_else(|| self.expected("a duration such as `60s`, `5m` or `12h`"))?;
+            duration::parse(text).ok_or_else(|| self.expected("a duration such as `60s`, `5m` or `12h`"))?;
         if span.is_zero() || span > MAX_DURATION {
             return Err(self.problem("out-of-range", format!("`{text}` is not between 1ms and 31d")));
         }
@@ -417,7 +418,7 @@ impl Node {
     /// When this is not one or its ends are the wrong way round.
     pub fn duration_range(&self) -> Result<(Duration, Duration), Problem> {
         let text = self.scalar().ok_or_else(|| self.expected("a range such as `5m..36h`"))?;
-        let ends = text.split_once("..").and_then(|(a, b)| Some((parse_duration(a)?, parse_duration(b)?)));
+        let ends = text.split_once("..").and_then(|(a, b)| Some((duration::parse(a)?, duration::parse(b)?)));
         let (low, high) = ends.ok_or_else(|| self.expected("a range such as `5m..36h`"))?;
         if low.is_zero() || low > high || high > MAX_DURATION {
             return Err(
@@ -489,32 +490,6 @@ impl Node {
 
 /// The longest span a rule may name: 31 days.
 const MAX_DURATION: Duration = Duration::from_secs(31 * 86_400);
-
-fn parse_duration(text: &str) -> Option<Duration> {
-    let mut rest = text.trim();
-    let mut total = Duration::ZERO;
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (number, tail) = rest.split_at(digits);
-        let number: u64 = number.parse().ok()?;
-        let letters = tail.len() - tail.trim_start_matches(|c: char| c.is_ascii_lowercase()).len();
-        let (unit, tail) = tail.split_at(letters);
-        let millis = match unit {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            _ => return None,
-        };
-        total = total.checked_add(Duration::from_millis(number.checked_mul(millis)?))?;
-        rest = tail;
-    }
-    Some(total)
-}
 
 /// A mapping with known keys, read one by one.
 #[derive(Clone, Copy, Debug)]

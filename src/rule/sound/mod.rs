@@ -147,18 +147,5 @@ fn mention<'n>(node: &'n Node, word: &str) -> Option<&'n Node> {
     }
 }
 
-/// `36h`, `1h30m`, `250ms`.
-fn span(duration: Duration) -> String {
-    let mut rest = duration.as_millis();
-    let mut text = String::new();
-    for (unit, millis) in [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
-        if rest >= millis {
-            text.push_str(&format!("{}{unit}", rest / millis));
-            rest %= millis;
-        }
-    }
-    if text.is_empty() { "0s".to_owned() } else { text }
-}
-
 #[cfg(test)]
 mod tests;

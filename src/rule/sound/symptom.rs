@@ -1,14 +1,15 @@
 //! Symptoms: those that can never be present, those that are another symptom, windows that outlast an episode.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::detector::{ClassId, Facts};
 use crate::error::Problem;
 use crate::model::FieldId;
 use crate::predicate::{Domain, Predicate};
 use crate::rule::Symptom;
-use crate::rule::sound::{View, class, deep, mention, span, with_also};
-use crate::yaml::{Node, Shape};
+use crate::rule::sound::{View, class, deep, mention, with_also};
+use crate::yaml::{Node, Shape, spell_duration};
 
 /// A symptom with its nodes.
 struct Seen<'v> {
@@ -205,17 +206,14 @@ fn window(view: &View<'_>, seen: &Seen<'_>, facts: &Facts) -> Option<Problem> {
         return None;
     }
     let place = deep(seen.detect, &["within", "period", "bucket"]).unwrap_or(seen.detect);
+    let [window, quiet] = [window, quiet].map(|span| spell_duration(span, Duration::MAX));
     let field = view.of.schema.level_field(seen.symptom.level);
     let level = field.map_or("", |field| view.of.schema.name(field));
     let message = format!(
-        "this looks back over {}, and the episode of a `{level}` is over after {} without events",
-        span(window),
-        span(quiet)
+        "this looks back over {window}, and the episode of a `{level}` is over after {quiet} without events"
     );
-    Some(place.problem("window-over-quiet", message).with_help(format!(
-        "shorten it, or let `{level}` be `quiet` for at least {} in pack.yaml",
-        span(window)
-    )))
+    let help = format!("shorten it, or let `{level}` be `quiet` for at least {window} in pack.yaml");
+    Some(place.problem("window-over-quiet", message).with_help(help))
 }
 
 fn source(predicate: Option<&Predicate>) -> Option<String> {
