@@ -22,6 +22,7 @@ enum Kind {
     NotFound(String),
     Read { what: String, why: String },
     Config(String),
+    Checkpoint(String),
 }
 
 impl Error {
@@ -45,11 +46,21 @@ impl Error {
         Self(Box::new(Kind::Config(message.into())))
     }
 
+    /// A checkpoint that cannot be taken in; the reason is told of it as `it …`.
+    pub fn checkpoint(message: impl Into<String>) -> Self {
+        Self(Box::new(Kind::Checkpoint(message.into())))
+    }
+
+    /// Whether a checkpoint could not be taken in.
+    pub fn is_checkpoint(&self) -> bool {
+        matches!(&*self.0, Kind::Checkpoint(_))
+    }
+
     /// The faults in rule files, when that is what went wrong; empty otherwise.
     pub fn problems(&self) -> &[Problem] {
         match &*self.0 {
             Kind::Rules(problems) => problems,
-            Kind::NotFound(_) | Kind::Read { .. } | Kind::Config(_) => &[],
+            Kind::NotFound(_) | Kind::Read { .. } | Kind::Config(_) | Kind::Checkpoint(_) => &[],
         }
     }
 
@@ -77,6 +88,7 @@ impl fmt::Display for Error {
                 Ok(())
             }
             Kind::NotFound(message) | Kind::Config(message) => f.write_str(message),
+            Kind::Checkpoint(message) => write!(f, "cannot go on from this checkpoint: {message}"),
             Kind::Read { what, why } => write!(f, "cannot read `{what}`: {why}"),
         }
     }

@@ -40,7 +40,7 @@
 //! A room imports only from rows above its own, never sideways; `tests/layering.rs` keeps it so.
 //!
 //! ```text
-//! error ‹ model ‹ yaml · predicate · timeline ‹ input · detector · knowledge · output
+//! error ‹ codec ‹ model ‹ yaml · predicate · timeline ‹ input · detector · knowledge · output
 //!       ‹ plugin ‹ rule ‹ pack ‹ engine ‹ pipeline · simulate ‹ check
 //! ```
 
@@ -52,6 +52,7 @@ mod plugin;
 mod simulate;
 
 pub mod check;
+pub mod codec;
 pub mod detector;
 pub mod input;
 pub mod knowledge;
@@ -62,14 +63,14 @@ pub mod rule;
 pub mod timeline;
 pub mod yaml;
 
-pub use engine::{Ending, Engine, EngineBuilder, Run, SourceId, SymptomTrace, WhenTrace};
+pub use engine::{Checkpoint, Ending, Engine, EngineBuilder, Run, SourceId, SymptomTrace, WhenTrace};
 pub use error::{Also, Edit, Error, Problem, did_you_mean};
 pub use input::Expand;
 pub use model::{
     Diagnosis, Event, EventBuilder, Severity, State, Status, Subject, Summary, Timestamp, Value,
 };
 pub use pack::Pack;
-pub use pipeline::Pipeline;
+pub use pipeline::{Pipeline, Progress};
 pub use plugin::{Plugin, Registry};
 
 /// The README's code is compiled.

@@ -1,5 +1,7 @@
 //! Bytes in, diagnoses out: the whole story on one screen.
 
+mod resume;
+
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -67,7 +69,11 @@ struct Reading {
     head: Vec<u8>,
     /// Where its summary stands.
     summary: usize,
+    /// So many records, from the first one on, were taken before.
+    again: u64,
 }
+
+pub use resume::Progress;
 
 impl Pipeline {
     /// A pipeline with fresh memory.
@@ -136,8 +142,13 @@ impl Pipeline {
         let file = self.run.file(name);
         self.files.push(SourceSummary { name: name.into(), input: None, records: 0, bytes: 0 });
         if let Some(known) = self.sources.get_mut(source.index()) {
-            known.reading =
-                Some(Reading { file, input: None, head: Vec::new(), summary: self.files.len() - 1 });
+            known.reading = Some(Reading {
+                file,
+                input: None,
+                head: Vec::new(),
+                summary: self.files.len() - 1,
+                again: 0,
+            });
         }
     }
 
@@ -280,7 +291,8 @@ impl Pipeline {
             self.start(source, &mut reading, input);
         }
         if let Some((input, mut framer)) = reading.input.take() {
-            framer.finish(&mut |framed| self.take(source, &input, reading.file, reading.summary, framed));
+            let Reading { file, summary, again, .. } = &mut reading;
+            framer.finish(&mut |framed| self.take(source, &input, (*file, *summary, &mut *again), framed));
         }
     }
 
@@ -297,12 +309,23 @@ impl Pipeline {
 
     fn feed(&mut self, source: SourceId, reading: &mut Reading, bytes: &[u8]) {
         let Some((input, mut framer)) = reading.input.take() else { return };
-        framer.push(bytes, &mut |framed| self.take(source, &input, reading.file, reading.summary, framed));
+        let Reading { file, summary, again, .. } = reading;
+        framer.push(bytes, &mut |framed| self.take(source, &input, (*file, *summary, &mut *again), framed));
         reading.input = Some((input, framer));
     }
 
     /// One record, or the place where one should be.
-    fn take(&mut self, source: SourceId, input: &Input, file: u32, summary: usize, framed: Framed<'_>) {
+    fn take(
+        &mut self,
+        source: SourceId,
+        input: &Input,
+        (file, summary, again): (u32, usize, &mut u64),
+        framed: Framed<'_>,
+    ) {
+        if *again > 0 {
+            *again -= 1;
+            return;
+        }
         if let Some(file) = self.files.get_mut(summary) {
             file.records += 1;
         }

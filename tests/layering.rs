@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 /// Rooms by row, top first.
 const ROWS: &[&[&str]] = &[
     &["error"],
+    &["codec"],
     &["model"],
     &["yaml", "predicate", "timeline"],
     &["input", "detector", "knowledge", "output"],

@@ -17,6 +17,7 @@ mod invariance;
 mod mosquitto;
 mod problems;
 mod reference;
+mod restart;
 mod rules;
 mod samples;
 mod schemas;

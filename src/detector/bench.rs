@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::detector::fixture::restarted;
 use crate::detector::{ClassId, Detector, Findings, Hit, Reading, Watch};
 use crate::model::{Event, Exhibit, Measure, Origin, Schema, Status, Timestamp, Value};
 
 /// One watch, what it is shown, and all that it has claimed and covered.
 pub(super) struct Bench {
+    detector: Arc<dyn Detector>,
+    shown: u64,
     pub(super) watch: Box<dyn Watch>,
     pub(super) event: Event,
     pub(super) claimed: Vec<Exhibit>,
@@ -19,8 +22,11 @@ impl Bench {
     pub(super) fn new(detector: impl Detector + 'static) -> Self {
         let mut schema = Schema::default();
         schema.intern("field");
+        let detector: Arc<dyn Detector> = Arc::new(detector);
         Self {
-            watch: Arc::new(detector).watch(),
+            watch: Arc::clone(&detector).watch(),
+            detector,
+            shown: 0,
             event: Event::new(&Arc::new(schema), Timestamp::MIN),
             claimed: Vec::new(),
             spans: Vec::new(),
@@ -30,8 +36,13 @@ impl Bench {
     /// Shows an event of a class and of a child at level 0, after the deadlines before it.
     pub(super) fn show(&mut self, time: Timestamp, class: ClassId, child: u32) {
         self.wait(time);
+        self.shown += 1;
+        if self.shown.is_multiple_of(17) {
+            let before = time.minus(Duration::from_nanos(1));
+            self.watch = restarted(&self.detector, &*self.watch, before);
+        }
         let exhibit = Exhibit { time, identity: u64::from(child), origin: Origin::default(), signature: 0 };
-        let hit = Hit { event: &self.event, classes: &[class], subjects: &[Some(child)], exhibit };
+        let hit = Hit { event: &self.event, classes: &[class], subjects: &[Some(u64::from(child))], exhibit };
         let mut out = Findings::default();
         self.watch.observe(&hit, &mut out);
         self.take(&out);

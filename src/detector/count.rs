@@ -15,9 +15,11 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 
+use crate::codec::state;
 use crate::detector::words::{length, many, stamp};
 use crate::detector::{
     ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    remembered,
 };
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
@@ -113,7 +115,11 @@ struct Window {
     gaps: Spans,
 }
 
+state!(Window { 0 => recent, 1 => claimed, 2 => ends, 3 => gaps, 4 => best, 5 => late });
+
 impl Watch for Window {
+    remembered!();
+
     fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) {
         if !hit.is(self.class) {
             return;

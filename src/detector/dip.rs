@@ -32,10 +32,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use minicbor::{Decode, Encode};
 use smol_str::{SmolStr, format_smolstr};
 
+use crate::codec::{Renumber, state};
 use crate::detector::{
     ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    remembered,
 };
 use crate::error::Problem;
 use crate::model::{Exhibit, FieldId, Measure, Probability, Status, Timestamp, Value};
@@ -183,25 +186,37 @@ const STALE: i64 = 3;
 const CLAIMABLE: usize = 200_000;
 
 /// A closed bucket, as long as it may still decide.
-#[derive(Debug)]
+#[derive(Debug, Encode, Decode)]
+#[cbor(context_bound = "Renumber")]
 struct Sample {
+    #[n(0)]
     index: i64,
+    #[n(1)]
     lowest: f64,
+    #[n(2)]
     lowest_at: Timestamp,
+    #[n(3)]
     verdict: Verdict,
     /// Its closings, until they are claimed.
+    #[n(4)]
     falls: Vec<Exhibit>,
 }
 
 /// The last dip. Levels run from the same start as the gauge's.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Encode, Decode)]
 struct Fall {
+    #[n(0)]
     on: bool,
+    #[n(1)]
     before: f64,
+    #[n(2)]
     excursion: Excursion,
+    #[n(3)]
     z: f64,
+    #[n(4)]
     surprise: f64,
     /// The lowest sample whose closings were claimed.
+    #[n(5)]
     claimed: f64,
 }
 
@@ -231,11 +246,15 @@ struct Level {
 }
 
 /// A sample that was no dip.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Encode, Decode)]
 struct Near {
+    #[n(0)]
     before: f64,
+    #[n(1)]
     low: f64,
+    #[n(2)]
     at: Timestamp,
+    #[n(3)]
     z: f64,
 }
 
@@ -397,7 +416,14 @@ impl Level {
     }
 }
 
+state!(Level {
+    0 => roster, 1 => last_event, 2 => open, 3 => value, 4 => lowest, 5 => lowest_at, 6 => falls, 7 => sampled,
+    8 => decline, 9 => recent, 10 => excursion, 11 => fall, 12 => near
+});
+
 impl Watch for Level {
+    remembered!();
+
     fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) {
         let time = hit.time();
         if self.last_event.is_some_and(|last| time.since(last) > FORGET) {

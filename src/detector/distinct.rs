@@ -12,21 +12,21 @@
 //! Delay: none. Work: O(1) an event, and O(children) now and then to forget those that left the ring. Memory: 240 bytes
 //! for the ring, 4 events and some 20 bytes a child seen within two windows. Two watches over different children add up.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::fast::FixedState;
 use smol_str::SmolStr;
 
+use crate::codec::state;
 use crate::detector::words::{length, stamp};
 use crate::detector::{
     ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    remembered,
 };
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
 use crate::predicate::{Domain, Kind};
-use crate::timeline::{Buckets, Recent};
+use crate::timeline::{Buckets, ByChild, Recent};
 use crate::yaml::{Node, schema_of};
 
 /// The kind of detector that counts different children.
@@ -113,13 +113,13 @@ impl Detector for Children {
     fn memory_per_child(&self) -> usize {
         // A child, its bucket and one byte, in a table that is swept when more than half of it is old and that doubles
         // when seven eighths of it are full.
-        2 * (size_of::<(u32, u64)>() + 1) * 16 / 7
+        2 * ByChild::<u64>::MEMORY_PER_CHILD
     }
 
     fn watch(self: Arc<Self>) -> Box<dyn Watch> {
         Box::new(Crowd {
             ring: Buckets::over(self.within, RING),
-            last: HashMap::default(),
+            last: ByChild::default(),
             recent: Recent::new(BEFORE, self.within),
             peak: 0,
             best: 0,
@@ -134,7 +134,7 @@ struct Crowd {
     plan: Children,
     ring: Buckets,
     // The bucket of each child's last event. Only looked up and swept, never listed.
-    last: HashMap<u32, u64, FixedState>,
+    last: ByChild<u64>,
     recent: Recent<Exhibit>,
     // The most children at once since the threshold was reached; 0 before.
     peak: u64,
@@ -143,7 +143,11 @@ struct Crowd {
     covered: Timestamp,
 }
 
+state!(Crowd { 0 => ring, 1 => last, 2 => recent, 3 => peak, 4 => best, 5 => covered });
+
 impl Watch for Crowd {
+    remembered!();
+
     fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) {
         let Some(child) = hit.subject(self.plan.level).filter(|_| hit.is(self.plan.class)) else { return };
         self.ring.roll(self.ring.bucket(hit.time()));
@@ -207,7 +211,7 @@ impl Crowd {
         let live = usize::try_from(self.ring.total()).unwrap_or(usize::MAX);
         if self.last.len() > live.saturating_mul(2).saturating_add(LINGERING) {
             let ring = &self.ring;
-            self.last.retain(|_, bucket| ring.holds(*bucket));
+            self.last.retain(|&bucket| ring.holds(bucket));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::codec::{Reader, Writer};
 use crate::detector::{ClassId, Detector, DetectorKind, Findings, Hit, Names, Reading, Watch};
 use crate::error::Problem;
 use crate::model::{Event, Exhibit, FieldId, Measure, Origin, Schema, Timestamp};
@@ -17,7 +18,11 @@ pub(super) fn span(nanos: u64) -> Duration {
 }
 
 /// One watch and everything it found. The identity of an event is its number, from 0.
+///
+/// Before every event its memory is saved and taken in again by a fresh watch, so each test of a detector also says that
+/// nothing is lost by that.
 pub(super) struct Player {
+    detector: Arc<dyn Detector>,
     watch: Box<dyn Watch>,
     event: Event,
     played: u64,
@@ -28,8 +33,9 @@ pub(super) struct Player {
 impl Player {
     pub(super) fn new(detector: impl Detector + 'static) -> Self {
         let event = Event::new(&Arc::new(Schema::default()), Timestamp::MIN);
-        let watch = Arc::new(detector).watch();
-        Self { watch, event, played: 0, now: Timestamp::MIN, findings: Findings::default() }
+        let detector: Arc<dyn Detector> = Arc::new(detector);
+        let watch = Arc::clone(&detector).watch();
+        Self { detector, watch, event, played: 0, now: Timestamp::MIN, findings: Findings::default() }
     }
 
     /// Plays events of (time, classes) and then lets time pass to the end, if one is given.
@@ -49,6 +55,7 @@ impl Player {
     }
 
     pub(super) fn hit(&mut self, time: i64, classes: &[u32], child: Option<u32>) {
+        self.watch = restarted(&self.detector, &*self.watch, self.now);
         self.meet_deadlines(at(time), false);
         let mut classes: Vec<ClassId> = classes.iter().map(|&class| ClassId(class)).collect();
         classes.sort_unstable();
@@ -56,7 +63,8 @@ impl Player {
             Exhibit { time: at(time), identity: self.played, origin: Origin::default(), signature: 0 };
         self.played += 1;
         self.now = at(time);
-        let hit = Hit { event: &self.event, classes: &classes, subjects: &[None, child], exhibit };
+        let hit =
+            Hit { event: &self.event, classes: &classes, subjects: &[None, child.map(u64::from)], exhibit };
         self.watch.observe(&hit, &mut self.findings);
     }
 
@@ -117,6 +125,26 @@ impl Player {
     pub(super) fn deadline(&self) -> Option<i64> {
         self.watch.deadline().map(Timestamp::nanos)
     }
+}
+
+/// A fresh watch that has taken in what this one remembers, and knows the same.
+pub(super) fn restarted(detector: &Arc<dyn Detector>, watch: &dyn Watch, now: Timestamp) -> Box<dyn Watch> {
+    let bytes = |watch: &dyn Watch| {
+        let mut out = Writer::new();
+        watch.state().expect("a detector of this crate can be saved").save(&mut out);
+        out.finish()
+    };
+    let saved = bytes(watch);
+    let mut fresh = Arc::clone(detector).watch();
+    let mut from = Reader::new(&saved);
+    let taken = fresh.state_mut().expect("what is saved is taken in").restore(&mut from);
+    assert_eq!(taken, Ok(()));
+    assert!(from.is_at_end());
+    assert_eq!(bytes(&*fresh), saved);
+    assert_eq!(fresh.deadline(), watch.deadline());
+    assert_eq!(fresh.reading(now), watch.reading(now));
+    assert_eq!(fresh.shortfall(now), watch.shortfall(now));
+    fresh
 }
 
 /// Names for the tests of `build`: classes are single letters, and the one level inside is `part`.

@@ -39,6 +39,7 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 
+use crate::codec::State;
 use crate::error::Problem;
 use crate::model::{Event, Exhibit, FieldId, Measure, Status, Timestamp};
 use crate::predicate::Kind;
@@ -58,6 +59,20 @@ pub use surge::Surge;
 /// An event class, as an index that is the same in every watch of one engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClassId(pub u32);
+
+/// All that a watch holds is memory that can be saved.
+macro_rules! remembered {
+    () => {
+        fn state(&self) -> Option<&dyn $crate::codec::State> {
+            Some(self)
+        }
+
+        fn state_mut(&mut self) -> Option<&mut dyn $crate::codec::State> {
+            Some(self)
+        }
+    };
+}
+use remembered;
 
 /// A kind of detector: what a rule names under `detect:`, and how its parameters become a [`Detector`].
 pub trait DetectorKind: Debug + Send + Sync {
@@ -162,8 +177,8 @@ pub struct Hit<'a> {
     pub event: &'a Event,
     /// All classes it belongs to, ascending.
     pub classes: &'a [ClassId],
-    /// For each level of subjects, a dense number of the event's subject there.
-    pub subjects: &'a [Option<u32>],
+    /// For each level of subjects, the key of the event's subject there: 64 bits that are the same in every run.
+    pub subjects: &'a [Option<u64>],
     /// The event as evidence.
     pub exhibit: Exhibit,
 }
@@ -174,8 +189,8 @@ impl Hit<'_> {
         self.classes.binary_search(&class).is_ok()
     }
 
-    /// The dense number of the event's subject at a level.
-    pub fn subject(&self, level: usize) -> Option<u32> {
+    /// The key of the event's subject at a level.
+    pub fn subject(&self, level: usize) -> Option<u64> {
         self.subjects.get(level).copied().flatten()
     }
 
@@ -208,6 +223,16 @@ pub trait Watch: Debug + Send {
 
     /// What is known at `now`.
     fn reading(&self, now: Timestamp) -> Reading;
+
+    /// What it remembers, to be saved with a checkpoint. `None`: it cannot be saved, and begins anew after a restart.
+    fn state(&self) -> Option<&dyn State> {
+        None
+    }
+
+    /// The same, to be taken in again by a fresh watch.
+    fn state_mut(&mut self) -> Option<&mut dyn State> {
+        None
+    }
 
     /// While the pattern is not there: what is missing at `now`, in plain words with numbers and times, such as `3 of 4
     /// events within 12h`. Of all attempts in the episode the best, where that is cheap to remember.

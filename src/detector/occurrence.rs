@@ -13,9 +13,11 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 
+use crate::codec::state;
 use crate::detector::words::many;
 use crate::detector::{
     ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    remembered,
 };
 use crate::error::Problem;
 use crate::model::{Measure, Probability, Status, Timestamp};
@@ -95,7 +97,11 @@ struct Seen {
     others: u64,
 }
 
+state!(Seen { 0 => events, 1 => others });
+
 impl Watch for Seen {
+    remembered!();
+
     fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) {
         if hit.is(self.of.class) {
             self.events = self.events.saturating_add(1);

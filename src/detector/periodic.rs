@@ -29,10 +29,13 @@ mod shortfall;
 use std::sync::Arc;
 use std::time::Duration;
 
+use minicbor::{Decode, Encode};
 use smol_str::{SmolStr, format_smolstr};
 
+use crate::codec::{Renumber, state};
 use crate::detector::{
     ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    remembered,
 };
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
@@ -151,14 +154,20 @@ const MISSING: f64 = 0.40;
 /// With fewer gaps only near-perfect timing is recognised.
 const TELLING: usize = 8;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
 enum State {
     /// Too early to say.
+    #[n(0)]
     Learning,
     /// Enough gaps, and no period in the rule's range.
+    #[n(1)]
     Nothing,
+    #[n(2)]
     Suspected,
+    #[n(3)]
     Confirmed,
+    #[n(4)]
     Lost,
 }
 
@@ -178,10 +187,13 @@ impl State {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Encode, Decode)]
+#[cbor(context_bound = "Renumber")]
 struct Kept {
+    #[n(0)]
     exhibit: Exhibit,
     /// Whether it is a beat, and so claimed.
+    #[n(1)]
     beat: bool,
 }
 
@@ -214,6 +226,11 @@ impl Train {
             best: 0.0,
             merged: 0,
         }
+    }
+
+    /// Whether there are at most as many events as are kept, in the order of time.
+    fn sound(&self) -> bool {
+        self.kept.len() <= GAPS + 1 && self.kept.is_sorted_by_key(|kept| kept.exhibit.time)
     }
 
     fn keep(&mut self, exhibit: Exhibit) {
@@ -291,7 +308,13 @@ impl Train {
     }
 }
 
+state!(Train {
+    0 => kept, 1 => fit, 2 => state, 3 => strong, 4 => chain, 5 => best, 6 => merged
+}, sound);
+
 impl Watch for Train {
+    remembered!();
+
     fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) {
         if let Some(last) = self.kept.last() {
             let gap = hit.time().since(last.exhibit.time);

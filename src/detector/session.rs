@@ -19,9 +19,11 @@ use std::time::Duration;
 
 use smol_str::{SmolStr, format_smolstr};
 
+use crate::codec::state;
 use crate::detector::words::{many, stamp};
 use crate::detector::{
     ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    remembered,
 };
 use crate::error::Problem;
 use crate::model::{Exhibit, Measure, Probability, Status, Timestamp};
@@ -157,7 +159,14 @@ struct Instant {
     closes: Vec<Exhibit>,
 }
 
+state!(Stays {
+    0 => instant, 1 => open, 2 => closed, 3 => sessions, 4 => learning, 5 => lengths, 6 => gaps, 7 => longest_gap
+});
+state!(Instant { 0 => time, 1 => opens, 2 => closes });
+
 impl Watch for Stays {
+    remembered!();
+
     fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) {
         let time = hit.time();
         if self.instant.time.is_some_and(|instant| instant < time) {

@@ -30,15 +30,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::HashSet;
+use minicbor::{Decode, Encode};
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
+use crate::codec::{maybe_text, state};
 use crate::detector::{
     ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    remembered,
 };
 use crate::error::Problem;
 use crate::model::{Exhibit, FieldId, Measure, Probability, Status, Timestamp};
 use crate::predicate::{Domain, Kind};
+use crate::timeline::ByChild;
 use crate::timeline::series::{Expectation, Grid, Ring, confidence};
 use crate::yaml::{Node, schema_of};
 
@@ -164,10 +167,10 @@ const IDLE: usize = 1_024;
 /// The bucket in progress.
 #[derive(Debug, Default)]
 struct Bucket {
-    children: HashSet<u32>,
+    children: ByChild<()>,
     count: u64,
     /// Children by value of the field `by`; those without one are not among them.
-    places: BTreeMap<SmolStr, u64>,
+    places: BTreeMap<String, u64>,
     events: u64,
     exhibits: Vec<Exhibit>,
 }
@@ -175,8 +178,7 @@ struct Bucket {
 impl Bucket {
     fn clear(&mut self) {
         // One great burst should not hold its memory for ever.
-        self.children.clear();
-        self.children.shrink_to(IDLE);
+        self.children.clear(IDLE);
         self.exhibits.clear();
         self.exhibits.shrink_to(IDLE);
         self.places.clear();
@@ -185,25 +187,37 @@ impl Bucket {
     }
 
     /// The most common value and how many children have it; the first in order when several are.
-    fn place(&self) -> Option<(&SmolStr, u64)> {
+    fn place(&self) -> Option<(&str, u64)> {
         self.places.iter().fold(None, |best, (value, &count)| match best {
             Some((_, most)) if most >= count => best,
-            _ => Some((value, count)),
+            _ => Some((value.as_str(), count)),
         })
     }
 }
 
+state!(Bucket { 0 => children, 1 => count, 2 => places, 3 => events, 4 => exhibits });
+
 /// The last surge.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Encode, Decode)]
 struct Peak {
+    #[n(0)]
     first: i64,
+    #[n(1)]
     last: i64,
+    #[n(2)]
     buckets: u64,
+    #[n(3)]
     events: u64,
+    #[n(4)]
     children: u64,
+    #[n(5)]
     usual: f64,
+    #[n(6)]
     surprise: f64,
+    #[n(7)]
     concentration: Option<f64>,
+    #[n(8)]
+    #[cbor(with = "maybe_text")]
     place: Option<SmolStr>,
 }
 
@@ -225,11 +239,14 @@ struct Crowd {
 }
 
 /// A bucket that did not fire.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Encode, Decode)]
 struct Near {
+    #[n(0)]
     index: i64,
+    #[n(1)]
     count: f64,
     /// What was usual and how surprising this was, once that had been learned.
+    #[n(2)]
     law: Option<(f64, f64)>,
 }
 
@@ -331,7 +348,7 @@ impl Crowd {
             peak.usual = law.mean;
             let place = self.bucket.place();
             peak.concentration = place.map(|(_, most)| most as f64 / self.bucket.count as f64);
-            peak.place = place.map(|(value, _)| value.clone());
+            peak.place = place.map(|(value, _)| SmolStr::new(value));
         }
         self.peak = Some(peak);
     }
@@ -343,7 +360,13 @@ impl Crowd {
     }
 }
 
+state!(Crowd {
+    0 => open, 1 => bucket, 2 => history, 3 => last_event, 4 => firing, 5 => peak, 6 => near
+});
+
 impl Watch for Crowd {
+    remembered!();
+
     fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) {
         let time = hit.time();
         if self.last_event.is_some_and(|last| time.since(last) > FORGET) {
@@ -354,14 +377,18 @@ impl Watch for Crowd {
         let new = match self.settings.distinct {
             None => true,
             Some(level) => match hit.subject(level) {
-                Some(child) => self.bucket.children.insert(child),
+                Some(child) => self.bucket.children.insert(child, ()).is_none(),
                 None => return,
             },
         };
         if new {
             self.bucket.count += 1;
             if let Some(value) = self.settings.by.and_then(|field| hit.event.field(field)) {
-                *self.bucket.places.entry(value.to_smolstr()).or_default() += 1;
+                let value = value.to_smolstr();
+                match self.bucket.places.get_mut(value.as_str()) {
+                    Some(count) => *count += 1,
+                    None => drop(self.bucket.places.insert(value.into(), 1)),
+                }
             }
         }
         self.bucket.events += 1;

@@ -7,12 +7,9 @@ use crate::detector::{Findings, Hit};
 use crate::engine::chart::{Chart, Entry};
 use crate::engine::judge::judge;
 use crate::engine::ledger::is_problem;
-use crate::engine::run::{Pending, Run, Waiting};
+use crate::engine::run::{Due, Pending, Run, Waiting};
 use crate::model::{Exhibit, Summary, Timestamp};
 use crate::rule::Plan;
-
-/// A timer that is not a watch's own: the subject may have become quiet.
-const QUIET: u32 = u32::MAX;
 
 impl Run {
     /// Applies everything that happened before `watermark`.
@@ -32,20 +29,20 @@ impl Run {
             if self.now < time && !self.instant.is_empty() {
                 let mut settling = std::mem::take(&mut self.instant);
                 settling.sort_unstable();
-                settling.drain(..).for_each(|key| self.fire(plan, key));
+                settling.drain(..).for_each(|due| self.fire(plan, due));
                 // Keeps the memory, unless settling asked for more.
                 if self.instant.is_empty() {
                     self.instant = settling;
                 }
                 continue;
             }
-            let Some((deadline, key)) = self.timers.due_before(time) else { break };
+            let Some((deadline, due)) = self.timers.due_before(time) else { break };
             self.settle(Some(deadline));
             self.now = deadline;
-            if key.1 == QUIET {
-                self.quiet(plan, key.0, deadline);
+            if due.symptom == Due::QUIET {
+                self.quiet(plan, due.subject, deadline);
             } else {
-                self.fire(plan, key);
+                self.fire(plan, due);
             }
         }
         // Booked as things stand now, however far the watermark has jumped.
@@ -53,8 +50,9 @@ impl Run {
     }
 
     /// Tells a watch that its deadline has come.
-    fn fire(&mut self, plan: &Plan, (subject, symptom): (u32, u32)) {
-        let Ok(symptom) = usize::try_from(symptom) else { return };
+    fn fire(&mut self, plan: &Plan, due: Due) {
+        let subject = due.subject;
+        let Ok(symptom) = usize::try_from(due.symptom) else { return };
         let now = self.now;
         let Some(place) = self.chart_mut(subject).place(symptom) else { return };
         // Time may end the pattern: it is judged as it stood.
@@ -80,6 +78,8 @@ impl Run {
         self.now = time;
         self.places.clear();
         self.places.extend_from_slice(self.addresses.place(address, &plan.schema, &mut self.subjects));
+        self.keys.clear();
+        self.keys.extend(self.places.iter().map(|place| place.map(|subject| self.subjects.key(subject))));
         self.welcome(plan, time);
         let at = usize::try_from(signature).unwrap_or(usize::MAX);
         let Some(known) = self.signatures.get(at).map(Arc::clone) else { return };
@@ -93,7 +93,7 @@ impl Run {
             let Some(symptom) = plan.symptoms.get(at) else { continue };
             let Some(subject) = self.places.get(symptom.level).copied().flatten() else { continue };
             findings.clear();
-            let Self { charts, shown, places, summary, .. } = self;
+            let Self { charts, shown, keys, summary, .. } = self;
             let Some(chart) = usize::try_from(subject).ok().and_then(|at| charts.get_mut(at)) else {
                 continue;
             };
@@ -101,7 +101,7 @@ impl Run {
             if let Some(entry) = chart.entries.get_mut(place) {
                 entry.last_hit = time;
                 entry.hits = entry.hits.saturating_add(1);
-                let hit = Hit { event: shown, classes: &known.classes, subjects: places, exhibit };
+                let hit = Hit { event: shown, classes: &known.classes, subjects: keys, exhibit };
                 if !entry.watch.observe(&hit, &mut findings) {
                     count_failure(summary, plan, at);
                 }
@@ -113,7 +113,8 @@ impl Run {
         if known.problem {
             match self.places.iter().rev().copied().flatten().next() {
                 Some(subject) => {
-                    self.pending.push_back(Pending { time, subject, signature });
+                    let key = self.subjects.key(subject);
+                    self.pending.push_back(Pending { time, subject, key, signature });
                     self.chart_mut(subject).touch(time);
                     self.await_quiet(subject, time);
                 }
@@ -126,31 +127,35 @@ impl Run {
     /// Makes charts for subjects that were never seen. One that others lie in is watched from its first event on, so that
     /// the quiet before a first burst counts as history.
     fn welcome(&mut self, plan: &Plan, now: Timestamp) {
-        let known = self.charts.len();
-        if known >= self.subjects.len() {
+        for subject in self.subjects.take_fresh() {
+            *self.chart_mut(subject) = Chart::default();
+            self.watch_all(plan, subject, now, |_| true);
+        }
+    }
+
+    /// Begins to watch a subject for symptoms of its level, if others lie in it.
+    pub(super) fn watch_all(
+        &mut self,
+        plan: &Plan,
+        subject: u32,
+        now: Timestamp,
+        wanted: impl Fn(usize) -> bool,
+    ) {
+        let level = self.subjects.level(subject);
+        if self.holds_others.get(level) != Some(&true) {
             return;
         }
-        self.charts.resize_with(self.subjects.len(), Chart::default);
-        for level in 0..self.places.len() {
-            let subject = self.places.get(level).copied().flatten();
-            let new = subject.filter(|&subject| usize::try_from(subject).is_ok_and(|at| at >= known));
-            let Some(subject) = new else { continue };
-            if self.holds_others.get(level) != Some(&true) {
-                continue;
-            }
-            for (at, symptom) in
-                plan.symptoms.iter().enumerate().filter(|(_, symptom)| symptom.level == level)
+        let of_level = plan.symptoms.iter().enumerate().filter(|(_, symptom)| symptom.level == level);
+        for (at, symptom) in of_level.filter(|&(at, _)| wanted(at)) {
+            let mut findings = Findings::default();
+            let chart = self.chart_mut(subject);
+            let place = chart.place_or(at, || Entry::new(at, symptom, now));
+            if let Some(entry) = chart.entries.get_mut(place)
+                && !entry.watch.advance(now, &mut findings)
             {
-                let mut findings = Findings::default();
-                let chart = self.chart_mut(subject);
-                let place = chart.place_or(at, || Entry::new(at, symptom, now));
-                if let Some(entry) = chart.entries.get_mut(place)
-                    && !entry.watch.advance(now, &mut findings)
-                {
-                    count_failure(&mut self.summary, plan, at);
-                }
-                self.absorb(plan, subject, place, &findings, now);
+                count_failure(&mut self.summary, plan, at);
             }
+            self.absorb(plan, subject, place, &findings, now);
         }
     }
 
@@ -208,21 +213,22 @@ impl Run {
 
     /// Remembers when a watch wants to be told of time. The present instant needs no timer: it is settled as soon as time
     /// moves on.
-    fn schedule(&mut self, subject: u32, place: usize, deadline: Option<Timestamp>) {
+    pub(super) fn schedule(&mut self, subject: u32, place: usize, deadline: Option<Timestamp>) {
         let now = self.now;
         let Some(entry) = self.chart_mut(subject).entries.get_mut(place) else { return };
         let before = std::mem::replace(&mut entry.deadline, deadline);
         if before == deadline {
             return;
         }
-        let key = (subject, u32::try_from(entry.symptom).unwrap_or(u32::MAX));
+        let symptom = u32::try_from(entry.symptom).unwrap_or(u32::MAX);
+        let due = Due { key: self.subjects.key(subject), subject, symptom };
         if deadline == Some(now) {
-            self.instant.push(key);
+            self.instant.push(due);
             if before.is_some() {
-                self.timers.set(key, None);
+                self.timers.set(due, None);
             }
         } else {
-            self.timers.set(key, deadline);
+            self.timers.set(due, deadline);
         }
     }
 
@@ -231,8 +237,12 @@ impl Run {
         if self.chart_mut(subject).look.is_none() {
             let look = Some(now.plus(self.quiet_of(subject)));
             self.chart_mut(subject).look = look;
-            self.timers.set((subject, QUIET), look);
+            self.timers.set(self.due(subject, Due::QUIET), look);
         }
+    }
+
+    pub(super) fn due(&self, subject: u32, symptom: u32) -> Due {
+        Due { key: self.subjects.key(subject), subject, symptom }
     }
 
     fn quiet_of(&self, subject: u32) -> Duration {
@@ -244,7 +254,7 @@ impl Run {
         let until = self.chart_mut(subject).active.map(|active| active.plus(self.quiet_of(subject)));
         if let Some(later) = until.filter(|&until| until > now) {
             self.chart_mut(subject).look = Some(later);
-            self.timers.set((subject, QUIET), Some(later));
+            self.timers.set(self.due(subject, Due::QUIET), Some(later));
             return;
         }
         self.settle(Some(now));
@@ -266,7 +276,10 @@ impl Run {
             match chart.place(at).and_then(|place| Some((place, chart.entries.get(place)?.watch.deadline())))
             {
                 Some((place, deadline)) => self.schedule(subject, place, deadline),
-                None => self.timers.set((subject, u32::try_from(at).unwrap_or(u32::MAX)), None),
+                None => {
+                    let due = self.due(subject, u32::try_from(at).unwrap_or(u32::MAX));
+                    self.timers.set(due, None);
+                }
             }
         }
     }

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use minicbor::encode::Write;
+use minicbor::{Decode, Decoder, Encode, Encoder};
 use smol_str::SmolStr;
 
+use crate::codec::Renumber;
 use crate::engine::fence::Fenced;
 use crate::model::{Evidence, Exhibit, Measure, Status, Timestamp};
 use crate::rule::Symptom;
@@ -11,6 +14,25 @@ use crate::rule::Symptom;
 /// How many problem events there are of each signature (set of event classes).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally(Vec<(u32, u64)>);
+
+impl<C> Encode<C> for Tally {
+    fn encode<W: Write>(
+        &self,
+        out: &mut Encoder<W>,
+        context: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        self.0.encode(out, context)
+    }
+}
+
+impl<'b, C: Renumber> Decode<'b, C> for Tally {
+    fn decode(from: &mut Decoder<'b>, context: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let counts: Vec<(u32, u64)> = from.decode()?;
+        let mut tally = Self::default();
+        counts.into_iter().for_each(|(signature, count)| tally.add(context.signature(signature), count));
+        Ok(tally)
+    }
+}
 
 impl Tally {
     pub(super) fn add(&mut self, signature: u32, count: u64) {

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::codec::{Damaged, Reader, Tables, Writer};
 use crate::detector::{Detector, Findings, Hit, Reading, Watch};
 use crate::model::{Status, Timestamp};
 
@@ -46,6 +47,39 @@ impl Fenced {
     pub(super) fn reading(&self, now: Timestamp) -> Reading {
         let reading = self.0.as_ref().and_then(|watch| guard(|| watch.reading(now)));
         reading.unwrap_or_else(|| Reading::bare(Status::Unknown(FAILED.into())))
+    }
+
+    /// What it remembers, as bytes; `None` when it has panicked, or cannot be saved.
+    pub(super) fn save(&self) -> Option<Vec<u8>> {
+        let watch = self.0.as_ref()?;
+        guard(|| {
+            let mut out = Writer::new();
+            watch.state()?.save(&mut out);
+            Some(out.finish())
+        })
+        .flatten()
+    }
+
+    /// Fresh memory that takes in what was saved; one that had panicked, from nothing.
+    pub(super) fn restored(
+        detector: &Arc<dyn Detector>,
+        saved: Option<&[u8]>,
+        tables: &Tables,
+    ) -> Result<Self, Damaged> {
+        let Some(saved) = saved else { return Ok(Self(None)) };
+        let mut fresh = Self::new(detector);
+        let Some(watch) = &mut fresh.0 else { return Ok(fresh) };
+        let taken = guard(|| {
+            let state = watch.state_mut().ok_or_else(|| Damaged::new("a detector that cannot be saved"))?;
+            let mut from = Reader::with_tables(saved, tables.clone());
+            state.restore(&mut from)?;
+            if from.is_at_end() { Ok(()) } else { Err(Damaged::new("more than a detector remembers")) }
+        });
+        match taken {
+            Some(Ok(())) => Ok(fresh),
+            Some(Err(why)) => Err(why),
+            None => Ok(Self(None)),
+        }
     }
 
     pub(super) fn shortfall(&self, now: Timestamp) -> Option<String> {

@@ -14,6 +14,11 @@ impl Run {
                 break;
             }
             let Some(pending) = self.pending.pop_front() else { break };
+            if self.subjects.key(pending.subject) != pending.key {
+                // Nothing is known of its subject any more.
+                self.summary.unexplained += 1;
+                continue;
+            }
             let mut above = self.subjects.parent(pending.subject);
             let mut covering = None;
             while let (Some(subject), None) = (above, covering) {

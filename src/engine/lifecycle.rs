@@ -81,7 +81,7 @@ impl Run {
     /// Judges every subject that has shown something, outermost first, in the order of their names.
     pub(super) fn diagnose_open(&mut self) {
         let plan = Arc::clone(&self.plan);
-        let mut subjects: Vec<u32> = (0..u32::try_from(self.charts.len()).unwrap_or(u32::MAX)).collect();
+        let mut subjects: Vec<u32> = self.subjects.all().collect();
         let depth = |subject: u32| plan.schema.lineage(self.subjects.level(subject)).len();
         subjects.sort_by_cached_key(|&subject| (depth(subject), self.subjects.name(&plan.schema, subject)));
         // The newest record of all, also one that no rule asks about: everything up to it is known.

@@ -2,8 +2,10 @@
 //!
 //! The engine never sees bytes, files or a clock: events and `finish` are all it knows of the world.
 
+mod addresses;
 mod apply;
 mod chart;
+mod checkpoint;
 mod differential;
 mod fence;
 mod judge;
@@ -23,6 +25,7 @@ use crate::pack::Pack;
 use crate::plugin::Registry;
 use crate::rule::{self, Plan};
 
+pub use checkpoint::Checkpoint;
 pub use run::{Run, SourceId};
 pub use trace::{Ending, SymptomTrace, WhenTrace};
 
@@ -76,6 +79,17 @@ impl Engine {
     /// Fresh memory for one stream of events.
     pub fn run(&self) -> Run {
         Run::new(Arc::clone(&self.plan), self.settings)
+    }
+
+    /// Memory that goes on from a checkpoint, or from all parts of one that was [split](Checkpoint::split).
+    ///
+    /// The rules may have changed since: what has changed begins anew ([`Run::begun_anew`]), all else goes on.
+    ///
+    /// # Errors
+    ///
+    /// When a checkpoint is damaged, or there is none.
+    pub fn restore(&self, checkpoints: &[Checkpoint]) -> Result<Run, Error> {
+        checkpoint::restore(&self.plan, self.settings, checkpoints)
     }
 
     /// What a run of this engine starts from.

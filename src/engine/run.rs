@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::detector::{ClassId, Findings};
 use crate::engine::Settings;
+use crate::engine::addresses::Addresses;
 use crate::engine::chart::Chart;
 use crate::engine::sieve::Sieve;
-use crate::engine::subjects::{Addresses, Subjects};
+use crate::engine::subjects::Subjects;
 use crate::engine::trace::Followed;
 use crate::model::{Diagnosis, Event, FieldId, Origin, Reject, RejectSample, Summary, Timestamp, Value};
 use crate::rule::{Identity, Plan, Symptom};
@@ -22,6 +23,11 @@ impl SourceId {
     /// Sources are numbered from 0 in the order of opening.
     pub(crate) fn index(self) -> usize {
         self.0
+    }
+
+    /// The source with this number.
+    pub(crate) fn at(number: u32) -> Self {
+        Self(usize::try_from(number).unwrap_or(usize::MAX))
     }
 }
 
@@ -48,11 +54,27 @@ pub(super) struct Waiting {
     pub(super) values: Box<[Option<Value>]>,
 }
 
+/// Who wants to be told of time: a watch, or a subject that may have become quiet. Of one time, subjects are told in the
+/// order of their keys, and each in the order of its symptoms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Due {
+    pub(super) key: u64,
+    pub(super) subject: u32,
+    pub(super) symptom: u32,
+}
+
+impl Due {
+    /// In the place of a symptom: the subject may have become quiet.
+    pub(super) const QUIET: u32 = u32::MAX;
+}
+
 /// A problem event that a containing subject may still cover.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) time: Timestamp,
     pub(super) subject: u32,
+    /// The subject's key: by now its number may be another's.
+    pub(super) key: u64,
     pub(super) signature: u32,
 }
 
@@ -63,9 +85,9 @@ pub struct Run {
     pub(super) settings: Settings,
     pub(super) ingress: Ingress<Option<Waiting>>,
     pub(super) waiting: Reorder<Waiting>,
-    pub(super) timers: Timers<(u32, u32)>,
+    pub(super) timers: Timers<Due>,
     /// Watches that want to settle the present instant once all its events are known.
-    pub(super) instant: Vec<(u32, u32)>,
+    pub(super) instant: Vec<Due>,
     pub(super) addresses: Addresses,
     pub(super) subjects: Subjects,
     pub(super) charts: Vec<Chart>,
@@ -76,10 +98,10 @@ pub struct Run {
     /// For each level of subjects, whether others lie in it.
     pub(super) holds_others: Vec<bool>,
     pub(super) files: Vec<Arc<str>>,
-    source_files: Vec<u32>,
-    positions: Vec<u64>,
+    pub(super) source_files: Vec<u32>,
+    pub(super) positions: Vec<u64>,
     /// Time and identity of the last record of each source.
-    previous: Vec<(Timestamp, u64)>,
+    pub(super) previous: Vec<(Timestamp, u64)>,
     pub(super) ready: Vec<Diagnosis>,
     pub(super) summary: Summary,
     pub(super) findings: Findings,
@@ -87,10 +109,14 @@ pub struct Run {
     /// The event as detectors see it.
     pub(super) shown: Event,
     pub(super) places: Vec<Option<u32>>,
+    /// The keys of the same subjects.
+    pub(super) keys: Vec<Option<u64>>,
     sieve: Sieve,
     classes: Vec<ClassId>,
     pub(super) now: Timestamp,
     pub(super) followed: Followed,
+    /// Symptoms that begin anew after a restart, because their rules have changed.
+    pub(super) begun_anew: Vec<Arc<str>>,
 }
 
 impl Run {
@@ -126,10 +152,12 @@ impl Run {
             admitted: Vec::new(),
             shown,
             places: Vec::new(),
+            keys: Vec::new(),
             sieve,
             classes: Vec::new(),
             now: Timestamp::MIN,
             followed: Followed::default(),
+            begun_anew: Vec::new(),
         }
     }
 
@@ -219,6 +247,11 @@ impl Run {
         released.into_iter().for_each(|(source, admitted)| self.admit_one(SourceId(source), admitted));
         self.reach(time.plus(Duration::from_nanos(1)));
         self.now = self.now.max(time);
+    }
+
+    /// Symptoms that have begun anew since the run was [restored](crate::Engine::restore), because their rules have changed.
+    pub fn begun_anew(&self) -> &[Arc<str>] {
+        &self.begun_anew
     }
 
     /// The newest event time that a source has shown.
@@ -312,7 +345,7 @@ impl Run {
         }
     }
 
-    fn signature(&mut self, classes: &[ClassId]) -> u32 {
+    pub(super) fn signature(&mut self, classes: &[ClassId]) -> u32 {
         if let Some(&known) = self.signature_ids.get(classes) {
             return known;
         }
@@ -359,7 +392,7 @@ impl Run {
     }
 }
 
-fn order(identity: Identity, source: SourceId, event: &Waiting) -> Order {
+pub(super) fn order(identity: Identity, source: SourceId, event: &Waiting) -> Order {
     match identity {
         Identity::Record if event.identity != 0 => Order::by_record(event.time, event.identity),
         Identity::Record | Identity::Position => {

@@ -1,31 +1,50 @@
-//! Dense numbers for subjects, given out in the order in which events are applied; and before that, while events wait,
-//! one number for whom an event is about.
+//! Dense numbers for subjects, given out in the order in which events are applied, and keys that are the same in every run.
 
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
-use smol_str::{SmolStr, ToSmolStr};
+use smol_str::SmolStr;
+use xxhash_rust::xxh3::Xxh3;
 
-use crate::model::{Event, Schema, Subject, Value};
+use crate::model::{Schema, Subject};
 
-/// All subjects of one run.
+/// All subjects of one run. A number is given again when its subject was forgotten; a key never.
 #[derive(Debug, Default)]
 pub(super) struct Subjects {
     // Only looked up, never iterated: no hash order reaches an output.
     numbers: HashMap<(u32, u32, SmolStr), u32, RandomState>,
-    known: Vec<Known>,
+    known: Vec<Option<Known>>,
+    free: Vec<u32>,
+    /// Those that got their numbers since somebody asked.
+    fresh: Vec<u32>,
+    /// How often a subject was forgotten.
+    forgotten: u64,
 }
 
 #[derive(Debug)]
 struct Known {
+    key: u64,
     level: usize,
     parent: Option<u32>,
+    /// How many subjects lie right inside.
+    inside: u32,
     id: SmolStr,
 }
 
+/// The key of a subject, from that of the subject which it lies in: its depth in the topmost four bits, so that the keys of
+/// what lies outside come first, and below it a hash of all names on the way.
+pub(super) fn key_of(parent: Option<u64>, level: usize, id: &str) -> u64 {
+    const DEPTH: u32 = 60;
+    let depth = parent.map_or(0, |parent| (parent >> DEPTH).saturating_add(1).min(15));
+    let mut hash = Xxh3::with_seed(parent.unwrap_or(0));
+    hash.update(&u64::try_from(level).unwrap_or(u64::MAX).to_le_bytes());
+    hash.update(id.as_bytes());
+    depth << DEPTH | hash.digest() >> (64 - DEPTH)
+}
+
 impl Subjects {
-    /// The subjects of an address by level; `None` where it does not say, or does not say what it lies in.
-    fn place(&mut self, schema: &Schema, ids: &[Option<SmolStr>]) -> Vec<Option<u32>> {
+    /// The subjects with these identifiers by level; `None` where it does not say, or does not say what it lies in.
+    pub(super) fn place(&mut self, schema: &Schema, ids: &[Option<SmolStr>]) -> Vec<Option<u32>> {
         let mut places = Vec::with_capacity(ids.len());
         for (level, id) in ids.iter().enumerate() {
             let parent = schema.parent(level);
@@ -39,15 +58,51 @@ impl Subjects {
         places
     }
 
-    fn number(&mut self, level: usize, parent: Option<u32>, id: &SmolStr) -> u32 {
-        let next = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
+    /// The number of a subject, given now if it has none.
+    pub(super) fn number(&mut self, level: usize, parent: Option<u32>, id: &SmolStr) -> u32 {
         let key = (u32::try_from(level).unwrap_or(u32::MAX), parent.unwrap_or(u32::MAX), id.clone());
         if let Some(&number) = self.numbers.get(&key) {
             return number;
         }
-        self.known.push(Known { level, parent, id: key.2.clone() });
-        self.numbers.insert(key, next);
-        next
+        let hash = key_of(parent.map(|parent| self.key(parent)), level, id);
+        let known = Some(Known { key: hash, level, parent, inside: 0, id: key.2.clone() });
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.known.push(None);
+            u32::try_from(self.known.len() - 1).unwrap_or(u32::MAX)
+        });
+        if let Some(slot) = usize::try_from(number).ok().and_then(|at| self.known.get_mut(at)) {
+            *slot = known;
+        }
+        if let Some(above) = parent.and_then(|parent| self.get_mut(parent)) {
+            above.inside += 1;
+        }
+        self.numbers.insert(key, number);
+        self.fresh.push(number);
+        number
+    }
+
+    /// Those that got their numbers since the last call.
+    pub(super) fn take_fresh(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// How often a subject was forgotten: numbers that were looked up before that may mean others now.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// Forgets a subject, unless others lie in it.
+    pub(super) fn forget(&mut self, number: u32) -> bool {
+        let slot = usize::try_from(number).ok().and_then(|at| self.known.get_mut(at));
+        let Some(known) = slot.and_then(|slot| slot.take_if(|known| known.inside == 0)) else { return false };
+        if let Some(above) = known.parent.and_then(|parent| self.get_mut(parent)) {
+            above.inside = above.inside.saturating_sub(1);
+        }
+        let level = u32::try_from(known.level).unwrap_or(u32::MAX);
+        self.numbers.remove(&(level, known.parent.unwrap_or(u32::MAX), known.id));
+        self.free.push(number);
+        self.forgotten += 1;
+        true
     }
 
     /// The number of a subject, if it has one.
@@ -59,8 +114,25 @@ impl Subjects {
         })?
     }
 
+    /// The numbers of all subjects, ascending.
+    pub(super) fn all(&self) -> impl Iterator<Item = u32> {
+        let known = self.known.iter().enumerate().filter(|(_, known)| known.is_some());
+        known.filter_map(|(number, _)| u32::try_from(number).ok())
+    }
+
+    /// How many numbers there are, given or free.
     pub(super) fn len(&self) -> usize {
         self.known.len()
+    }
+
+    /// How many subjects are known.
+    pub(super) fn count(&self) -> usize {
+        self.known.len() - self.free.len()
+    }
+
+    /// 64 bits that are the same in every run; zero for a number that nobody has.
+    pub(super) fn key(&self, number: u32) -> u64 {
+        self.get(number).map_or(0, |known| known.key)
     }
 
     pub(super) fn level(&self, number: u32) -> usize {
@@ -69,6 +141,16 @@ impl Subjects {
 
     pub(super) fn parent(&self, number: u32) -> Option<u32> {
         self.get(number).and_then(|known| known.parent)
+    }
+
+    /// The identifier at its own level.
+    pub(super) fn id(&self, number: u32) -> &str {
+        self.get(number).map_or("", |known| &known.id)
+    }
+
+    /// The outermost subject that it lies in, or itself.
+    pub(super) fn outermost(&self, number: u32) -> u32 {
+        std::iter::successors(Some(number), |&number| self.parent(number)).last().unwrap_or(number)
     }
 
     /// The subject with all its levels.
@@ -85,136 +167,10 @@ impl Subjects {
     }
 
     fn get(&self, number: u32) -> Option<&Known> {
-        self.known.get(usize::try_from(number).ok()?)
-    }
-}
-
-/// Whom events are about: the identifiers of all levels, as paths in a tree. An event that waits carries the number of
-/// its path, in the order of arrival; the subjects on it get their numbers when the first such event is applied.
-#[derive(Debug)]
-pub(super) struct Addresses {
-    // The root comes first.
-    nodes: Vec<Node>,
-}
-
-#[derive(Debug, Default)]
-struct Node {
-    /// The node above, and the identifier that leads here from there.
-    from: Option<(u32, Option<SmolStr>)>,
-    // Only looked up, never iterated.
-    children: HashMap<SmolStr, u32, RandomState>,
-    /// Where an event goes that does not say.
-    unsaid: Option<u32>,
-    /// The subjects on the way by level, once an event of this address was applied.
-    places: Vec<Option<u32>>,
-}
-
-impl Default for Addresses {
-    fn default() -> Self {
-        Self { nodes: vec![Node::default()] }
-    }
-}
-
-impl Addresses {
-    /// The number of an event's address.
-    pub(super) fn of(&mut self, event: &Event) -> u32 {
-        (0..event.schema().levels()).fold(0, |node, level| match event.subject_id(level) {
-            None => self.step(node, None),
-            Some(Value::Text(text)) => self.step(node, Some(text)),
-            Some(number) => self.step(node, Some(&number.to_smolstr())),
-        })
+        self.known.get(usize::try_from(number).ok()?)?.as_ref()
     }
 
-    fn step(&mut self, node: u32, id: Option<&SmolStr>) -> u32 {
-        let next = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        let Some(here) = self.get_mut(node) else { return node };
-        let known = match id {
-            Some(id) => here.children.get(id.as_str()).copied(),
-            None => here.unsaid,
-        };
-        if let Some(known) = known {
-            return known;
-        }
-        match id {
-            Some(id) => drop(here.children.insert(id.clone(), next)),
-            None => here.unsaid = Some(next),
-        }
-        self.nodes.push(Node { from: Some((node, id.cloned())), ..Node::default() });
-        next
-    }
-
-    /// The subjects of an address by level, numbered now if they are new.
-    pub(super) fn place(&mut self, address: u32, schema: &Schema, subjects: &mut Subjects) -> &[Option<u32>] {
-        if self.get_mut(address).is_some_and(|node| node.places.is_empty()) {
-            let places = subjects.place(schema, &self.path(address));
-            if let Some(node) = self.get_mut(address) {
-                node.places = places;
-            }
-        }
-        self.get_mut(address).map_or(&[], |node| &node.places)
-    }
-
-    /// The identifiers on the way to an address.
-    fn path(&self, address: u32) -> Vec<Option<SmolStr>> {
-        let mut path = Vec::new();
-        let mut at = address;
-        while let Some((above, id)) = self.get(at).and_then(|node| node.from.clone()) {
-            path.push(id);
-            at = above;
-        }
-        path.reverse();
-        path
-    }
-
-    fn get(&self, node: u32) -> Option<&Node> {
-        self.nodes.get(usize::try_from(node).ok()?)
-    }
-
-    fn get_mut(&mut self, node: u32) -> Option<&mut Node> {
-        self.nodes.get_mut(usize::try_from(node).ok()?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::model::Timestamp;
-
-    fn schema() -> Arc<Schema> {
-        let mut schema = Schema::default();
-        let plant = schema.add_level("plant", None);
-        schema.add_level("pump", plant);
-        Arc::new(schema)
-    }
-
-    #[test]
-    fn an_address_is_the_same_whenever_all_levels_are() {
-        let schema = schema();
-        let event = |fields: &[(&str, Value)]| {
-            let builder = Event::builder(&schema, Timestamp::MIN);
-            fields.iter().fold(builder, |builder, (name, value)| builder.field(name, value.clone())).build()
-        };
-        let mut addresses = Addresses::default();
-        let whole = addresses.of(&event(&[("plant", "a".into()), ("pump", "7".into())]));
-        let number = addresses.of(&event(&[("plant", "a".into()), ("pump", 7.into())]));
-        let other = addresses.of(&event(&[("plant", "b".into()), ("pump", "7".into())]));
-        let outer = addresses.of(&event(&[("plant", "a".into())]));
-        let inner = addresses.of(&event(&[("pump", "7".into())]));
-        let all = [whole, other, outer, inner];
-        assert_eq!(whole, number, "a number is the text of its plain spelling");
-        assert!(all.iter().enumerate().all(|(at, one)| !all.get(..at).unwrap_or_default().contains(one)));
-        // Numbers come with the first use, whatever the order of arrival.
-        let mut subjects = Subjects::default();
-        assert_eq!(addresses.place(other, &schema, &mut subjects), [Some(0), Some(1)]);
-        assert_eq!(addresses.place(outer, &schema, &mut subjects), [Some(2), None]);
-        assert_eq!(addresses.place(whole, &schema, &mut subjects), [Some(2), Some(3)]);
-        assert_eq!(addresses.place(inner, &schema, &mut subjects), [None, None], "in no known plant");
-        let name = subjects.name(&schema, 3);
-        assert_eq!(name.to_string(), "pump 7 of plant a");
-        assert_eq!(subjects.find(&schema, &name), Some(3));
-        assert_eq!(subjects.find(&schema, &Subject::new([("plant", "a"), ("pump", "8")])), None);
-        assert_eq!(subjects.find(&schema, &Subject::new([("pump", "7")])), None);
+    fn get_mut(&mut self, number: u32) -> Option<&mut Known> {
+        self.known.get_mut(usize::try_from(number).ok()?)?.as_mut()
     }
 }

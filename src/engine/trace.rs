@@ -73,11 +73,10 @@ pub struct Ending {
 }
 
 impl Run {
-    /// All subjects that events were about so far, in their order.
+    /// All subjects that events were about so far and that are not forgotten, in their order.
     pub fn subjects(&self) -> Vec<Subject> {
-        let numbers = 0..u32::try_from(self.subjects.len()).unwrap_or(u32::MAX);
         let mut names: Vec<Subject> =
-            numbers.map(|number| self.subjects.name(&self.plan.schema, number)).collect();
+            self.subjects.all().map(|number| self.subjects.name(&self.plan.schema, number)).collect();
         names.sort_unstable();
         names
     }
@@ -105,8 +104,7 @@ impl Run {
     /// How the episodes of a [followed](Run::follow) subject ended, oldest first. The one that is under way, or was when
     /// the stream ended, is not among them: see [`Run::trace`].
     pub fn endings(&self, subject: &Subject) -> &[Ending] {
-        let number = self.subjects.find(&self.plan.schema, subject);
-        number.and_then(|number| self.followed.endings.get(&number)).map_or(&[], Vec::as_slice)
+        self.followed.endings.get(subject).map_or(&[], Vec::as_slice)
     }
 
     /// The episode of a subject is over: keeps how it stands, if somebody asked for that.
@@ -117,7 +115,7 @@ impl Run {
             return;
         }
         let symptoms = self.trace_of(&name, self.subjects.level(subject), Some(subject), now);
-        let endings = self.followed.endings.entry(subject).or_default();
+        let endings = self.followed.endings.entry(name).or_default();
         if endings.len() == Followed::KEPT {
             endings.remove(0);
         }
@@ -196,7 +194,7 @@ type Whom = Box<dyn Fn(&Subject) -> bool + Send + Sync>;
 #[derive(Default)]
 pub(super) struct Followed {
     whom: Option<Whom>,
-    endings: BTreeMap<u32, Vec<Ending>>,
+    endings: BTreeMap<Subject, Vec<Ending>>,
 }
 
 impl Followed {

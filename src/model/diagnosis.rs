@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use minicbor::{Decode, Encode};
 use schemars::JsonSchema;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use smol_str::SmolStr;
 
+use crate::codec::{Renumber, text};
 use crate::model::{Origin, Subject, Timestamp, Value};
 
 /// How much a cause matters to the people on call.
@@ -56,8 +58,9 @@ impl fmt::Display for Severity {
 }
 
 /// A probability between 0 and 1.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub struct Probability(f64);
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Probability(#[n(0)] f64);
 
 impl Probability {
     /// Clamped to 0..=1; NaN becomes 0.
@@ -104,14 +107,21 @@ pub enum State {
 }
 
 /// What a detector knows about its symptom on one subject.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Status {
     /// Seen, with the detector's own confidence.
-    Present(Probability),
+    #[n(0)]
+    Present(#[n(0)] Probability),
     /// Looked for and not there.
+    #[n(1)]
     Absent,
     /// Cannot be said, and why: `learning 3/5`, `no such input`, `inconclusive at the end of the input`.
-    Unknown(SmolStr),
+    #[n(2)]
+    Unknown(
+        #[n(0)]
+        #[cbor(with = "text")]
+        SmolStr,
+    ),
 }
 
 impl Status {
@@ -131,19 +141,28 @@ impl Status {
 }
 
 /// What a detector measured.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 #[non_exhaustive]
 pub enum Measure {
     /// How many.
-    Count(u64),
+    #[n(0)]
+    Count(#[n(0)] u64),
     /// A plain number: a ratio, a share, a score.
-    Number(f64),
+    #[n(1)]
+    Number(#[n(0)] f64),
     /// How long.
-    Span(Duration),
+    #[n(2)]
+    Span(#[n(0)] Duration),
     /// A word.
-    Text(SmolStr),
+    #[n(3)]
+    Text(
+        #[n(0)]
+        #[cbor(with = "text")]
+        SmolStr,
+    ),
     /// Yes or no.
-    Flag(bool),
+    #[n(4)]
+    Flag(#[n(0)] bool),
 }
 
 impl Measure {
@@ -173,23 +192,40 @@ impl Serialize for Measure {
 }
 
 /// One event that speaks for a symptom, small enough to keep by the million.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(context_bound = "Renumber")]
 pub struct Exhibit {
     /// Event time.
+    #[n(0)]
     pub time: Timestamp,
     /// See [`Event::identity`](crate::Event::identity).
+    #[n(1)]
     pub identity: u64,
     /// Where the record stands.
+    #[n(2)]
     pub origin: Origin,
     /// Which set of event classes the event belongs to; dense, given out by the run.
+    #[n(3)]
+    #[cbor(decode_with = "signature_here")]
     pub signature: u32,
 }
 
+fn signature_here<C: Renumber>(
+    from: &mut minicbor::Decoder<'_>,
+    context: &mut C,
+) -> Result<u32, minicbor::decode::Error> {
+    from.u32().map(|number| context.signature(number))
+}
+
 /// The events that speak for a symptom: the first four, the last four, and how many there were.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(context_bound = "Renumber")]
 pub struct Evidence {
+    #[n(0)]
     first: Vec<Exhibit>,
+    #[n(1)]
     last: std::collections::VecDeque<Exhibit>,
+    #[n(2)]
     count: u64,
 }
 

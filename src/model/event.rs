@@ -2,17 +2,29 @@
 
 use std::sync::Arc;
 
+use minicbor::{Decode, Decoder, Encode, decode};
+
+use crate::codec::Renumber;
 use crate::model::{FieldId, Schema, Timestamp, Value};
 
 /// Where a record stood: which file, which line, which byte.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(context_bound = "Renumber")]
 pub struct Origin {
     /// The file or stream, as an index into the run's list of names.
+    #[n(0)]
+    #[cbor(decode_with = "file_here")]
     pub file: u32,
     /// Line, from 1, in the decompressed text.
+    #[n(1)]
     pub line: u64,
     /// Byte offset of the record's first byte in the decompressed text.
+    #[n(2)]
     pub offset: u64,
+}
+
+fn file_here<C: Renumber>(from: &mut Decoder<'_>, context: &mut C) -> Result<u32, decode::Error> {
+    from.u32().map(|number| context.file(number))
 }
 
 /// One entry of a log: its time, the fields that some rule reads, and where it stood.

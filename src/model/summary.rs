@@ -4,37 +4,50 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use minicbor::{Decode, Encode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::Timestamp;
 
 /// Why a record could not be read. Each reason is counted and the first few are located.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Encode, Decode)]
 #[serde(rename_all = "kebab-case")]
+#[cbor(index_only)]
 #[non_exhaustive]
 pub enum Reject {
     /// The bytes are not a record of the format.
+    #[n(0)]
     Malformed,
     /// The bytes are not text: binary data, or a NUL byte.
+    #[n(1)]
     Binary,
     /// The stream is UTF-16 or UTF-32; only UTF-8 is read.
+    #[n(2)]
     Utf16,
     /// The record is longer than the limit; it was skipped without being kept.
+    #[n(3)]
     Oversize,
     /// Brackets are nested deeper than the limit.
+    #[n(4)]
     TooDeep,
     /// There is no time stamp.
+    #[n(5)]
     NoTime,
     /// The time stamp cannot be read.
+    #[n(6)]
     BadTime,
     /// The time lies outside 1970-2262.
+    #[n(7)]
     TimeRange,
     /// A stream is damaged, ended too early or could not be read any further.
+    #[n(8)]
     Truncated,
     /// The record does not say whom it is about.
+    #[n(9)]
     NoSubject,
     /// The decoder of a plugin failed.
+    #[n(10)]
     Plugin,
 }
 

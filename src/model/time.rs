@@ -4,13 +4,22 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use minicbor::{Decode, Decoder, Encode, decode};
 use serde::{Serialize, Serializer};
 
 /// A point in event time: nanoseconds since 1970-01-01T00:00:00Z, never negative, so it ends in 2262.
 ///
 /// Arithmetic saturates at both ends; nothing in this library compares a `Timestamp` with a clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode)]
+#[cbor(transparent)]
+pub struct Timestamp(#[n(0)] i64);
+
+/// Refuses what is no time.
+impl<'b, C> Decode<'b, C> for Timestamp {
+    fn decode(from: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
+        Self::from_nanos(from.i64()?).ok_or_else(|| decode::Error::message("a time before 1970"))
+    }
+}
 
 impl Timestamp {
     /// 1970-01-01T00:00:00Z.

@@ -3,20 +3,31 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use minicbor::{Decode, Encode};
 use serde::{Serialize, Serializer};
 use smol_str::SmolStr;
 
+use crate::codec::text;
+
 /// A field of an event, or a measure that a predicate reads. A missing field has no `Value` at all.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Encode, Decode)]
 pub enum Value {
     /// `true` or `false`.
-    Bool(bool),
+    #[n(0)]
+    Bool(#[n(0)] bool),
     /// A whole number.
-    Int(i64),
+    #[n(1)]
+    Int(#[n(0)] i64),
     /// Any other number; never NaN or infinite when it came from a record.
-    Float(f64),
+    #[n(2)]
+    Float(#[n(0)] f64),
     /// Text.
-    Text(SmolStr),
+    #[n(3)]
+    Text(
+        #[n(0)]
+        #[cbor(with = "text")]
+        SmolStr,
+    ),
 }
 
 impl Value {

@@ -129,6 +129,8 @@ pub struct Symptom {
     /// The fields that the detector reads.
     pub(crate) reads: Vec<FieldId>,
     pub(crate) detect: Arc<str>,
+    /// Whether equal times satisfy "before" both ways.
+    pub(crate) ties_any: bool,
     pub(crate) when: Option<Predicate>,
     pub(crate) unless: Vec<usize>,
     pub(crate) background: f64,

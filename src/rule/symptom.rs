@@ -64,6 +64,7 @@ impl Build<'_> {
             classes: wanted,
             reads,
             detect: detect_text(node),
+            ties_any: pack.file.ties == Ties::Any,
             when,
             unless,
             background: file.background.map_or(BACKGROUND, |strength| strength.0),

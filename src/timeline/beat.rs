@@ -3,6 +3,8 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use minicbor::{Decode, Encode};
+
 use crate::model::Timestamp;
 use crate::timeline::series::{binomial_surprise, lower_median};
 
@@ -46,21 +48,28 @@ static EVIDENCE: LazyLock<Vec<[[f64; GAPS + 1]; GAPS + 1]>> = LazyLock::new(|| {
 });
 
 /// The period that fits a handful of gaps best.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Encode, Decode)]
 pub(crate) struct Fit {
     /// Nanoseconds.
+    #[n(0)]
     pub(crate) period: f64,
     /// Root mean square of the deviation of one beat, as a share of the period.
+    #[n(1)]
     pub(crate) jitter: f64,
     /// How many gaps fit.
+    #[n(2)]
     pub(crate) fitting: usize,
     /// How many gaps there are.
+    #[n(3)]
     pub(crate) gaps: usize,
     /// How many of the beats that should have been seen were not, as a share.
+    #[n(4)]
     pub(crate) missing: f64,
     /// −log10 of the chance that gaps of no period look like this, after all tries.
+    #[n(5)]
     pub(crate) evidence: f64,
     /// Whether the last gap fits.
+    #[n(6)]
     pub(crate) newest: bool,
 }
 
@@ -123,13 +132,17 @@ impl Fit {
 }
 
 /// A train of beats, event by event.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Encode, Decode)]
 pub(crate) struct Chain {
+    #[n(0)]
     last: Option<Timestamp>,
     /// How many events were beats.
+    #[n(1)]
     pub(crate) beats: u64,
     /// How many beats between the first and the last were not seen.
+    #[n(2)]
     pub(crate) missed: u64,
+    #[n(3)]
     rhythm: Rhythm,
 }
 
@@ -174,15 +187,22 @@ impl Chain {
 ///
 /// A timer that is started anew by each event makes gaps that know nothing of each other (correlation 0). A timer that
 /// runs by a clock makes up for a late beat with a short gap (correlation −1/2).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Encode, Decode)]
 struct Rhythm {
     /// The period when the train began; deviations are counted from it, which keeps the sums small.
+    #[n(0)]
     period: f64,
+    #[n(1)]
     last: Option<f64>,
+    #[n(2)]
     gaps: f64,
+    #[n(3)]
     sum: f64,
+    #[n(4)]
     squares: f64,
+    #[n(5)]
     pairs: f64,
+    #[n(6)]
     products: f64,
 }
 

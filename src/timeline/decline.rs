@@ -11,6 +11,9 @@
 
 use std::collections::VecDeque;
 
+use minicbor::{Decode, Encode};
+
+use crate::codec::state;
 use crate::model::Timestamp;
 use crate::timeline::series::{Ring, normal_surprise};
 
@@ -35,26 +38,35 @@ const SLIDE_SURPRISE: f64 = 3.0;
 const MOST_SURPRISE: f64 = 6.0;
 
 /// What a sample says.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
 pub(crate) struct Verdict {
     /// The normal level it was compared with.
+    #[n(0)]
     pub(crate) median: f64,
     /// How many spreads above it.
+    #[n(1)]
     pub(crate) z: f64,
     /// Whether it lies the given share below.
+    #[n(2)]
     pub(crate) low: bool,
     /// Whether it makes the decline begin.
+    #[n(3)]
     pub(crate) begins: bool,
     /// Whether the level is in decline with it.
+    #[n(4)]
     pub(crate) on: bool,
     /// −log10 of the chance that noise looks like this; 0 when it does not look like a decline.
+    #[n(5)]
     pub(crate) surprise: f64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Encode, Decode)]
 struct Mark {
+    #[n(0)]
     low: bool,
+    #[n(1)]
     deep: bool,
+    #[n(2)]
     z: f64,
 }
 
@@ -74,10 +86,17 @@ pub(crate) struct Decline {
     on: bool,
 }
 
+state!(Decline { 0 => normal, 1 => middle, 2 => marks, 3 => slide, 4 => frozen, 5 => on }, sound);
+
 impl Decline {
     /// How many bytes it takes at most beside the struct itself.
     pub(crate) const MEMORY: usize =
         HISTORY.next_power_of_two() * size_of::<f64>() + RECENT.next_power_of_two() * size_of::<Mark>();
+
+    /// Whether there are at most as many marks as are kept.
+    fn sound(&self) -> bool {
+        self.marks.len() <= RECENT && self.slide.is_finite()
+    }
 
     /// Looks for drops of at least a share, of levels of at least a population.
     pub(crate) fn new(at_least: f64, population: f64) -> Self {
@@ -166,13 +185,16 @@ impl Decline {
 }
 
 /// The way down and back of a level.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Encode, Decode)]
 pub(crate) struct Excursion {
     /// The lowest level.
+    #[n(0)]
     pub(crate) low: f64,
     /// When it was reached first.
+    #[n(1)]
     pub(crate) low_at: Timestamp,
     /// Since when the level is back up, when it is.
+    #[n(2)]
     pub(crate) back_at: Option<Timestamp>,
 }
 

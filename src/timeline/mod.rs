@@ -12,6 +12,7 @@
 //! A window is half open, `(t - w, t]`; a watermark is exclusive: no accepted event with an earlier time will come.
 
 pub(crate) mod beat;
+mod by_child;
 pub(crate) mod decline;
 mod reorder;
 pub(crate) mod roster;
@@ -21,8 +22,9 @@ mod timers;
 mod watermark;
 mod window;
 
+pub(crate) use by_child::ByChild;
 pub use reorder::{Order, Reorder};
 pub use spans::Spans;
 pub use timers::Timers;
-pub use watermark::{Admitted, Ingress};
+pub use watermark::{Admitted, Ingress, Progress, SourceProgress};
 pub use window::{Buckets, Recent, Stamped};

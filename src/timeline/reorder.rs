@@ -91,6 +91,17 @@ impl<T> Reorder<T> {
         if stray == Some(first) { self.strays.pop_first() } else { self.run.pop_front() }
     }
 
+    /// The events that wait, in canonical order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Order, &T)> {
+        let mut run = self.run.iter().map(|(order, item)| (order, item)).peekable();
+        let mut strays = self.strays.iter().peekable();
+        std::iter::from_fn(move || match (run.peek(), strays.peek()) {
+            (Some((a, _)), Some((b, _))) if b < a => strays.next(),
+            (Some(_), _) => run.next(),
+            (None, _) => strays.next(),
+        })
+    }
+
     /// How many events wait.
     pub fn len(&self) -> usize {
         self.run.len() + self.strays.len()

@@ -1,6 +1,10 @@
 //! Who is there: children counted from openings and closings of which some may be missing.
 
+use minicbor::{Decode, Encode};
+
+use crate::codec::state;
 use crate::model::Timestamp;
+use crate::timeline::ByChild;
 
 /// Who is there, counted from openings and closings of which some may be missing.
 ///
@@ -8,27 +12,32 @@ use crate::model::Timestamp;
 /// added to every level of the past: then the closing is a fall of one, not a fall to minus one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Roster {
-    children: foldhash::HashMap<u32, Presence>,
+    children: ByChild<Presence>,
     level: i64,
     unseen: i64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+state!(Roster { 0 => children, 1 => level, 2 => unseen });
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 enum Presence {
+    #[n(0)]
     Away,
+    #[n(1)]
     Here,
     /// It opened at this instant although it was there.
-    Again(Timestamp),
+    #[n(2)]
+    Again(#[n(0)] Timestamp),
 }
 
 impl Roster {
     /// How many bytes come with each child: a place in a table that doubles when seven eighths of it are full, and a byte
     /// beside it.
-    pub(crate) const MEMORY_PER_CHILD: usize = (size_of::<(u32, Presence)>() + 1) * 16 / 7;
+    pub(crate) const MEMORY_PER_CHILD: usize = (size_of::<(u64, Presence)>() + 1) * 16 / 7;
 
     /// The child opened.
-    pub(crate) fn open(&mut self, child: u32, at: Timestamp) {
-        let before = self.children.get(&child).copied().unwrap_or(Presence::Away);
+    pub(crate) fn open(&mut self, child: u64, at: Timestamp) {
+        let before = self.children.get(child).copied().unwrap_or(Presence::Away);
         let after = match before {
             Presence::Away => {
                 self.level += 1;
@@ -41,8 +50,8 @@ impl Roster {
 
     /// The child closed; says whether the level fell. With `ties`, a closing at the very instant of an opening that
     /// found the child present came before it.
-    pub(crate) fn close(&mut self, child: u32, at: Timestamp, ties: bool) -> bool {
-        match self.children.get(&child) {
+    pub(crate) fn close(&mut self, child: u64, at: Timestamp, ties: bool) -> bool {
+        match self.children.get(child) {
             Some(Presence::Away) => return false,
             Some(Presence::Again(opened)) if ties && *opened == at => return false,
             Some(Presence::Here | Presence::Again(_)) => {}

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::f64::consts::{E, LN_10, PI};
 use std::time::Duration;
 
+use crate::codec::state;
 use crate::model::Timestamp;
 
 /// Buckets of one width, aligned to 1970 and half open: bucket `k` is `[k·width, (k+1)·width)`.
@@ -58,10 +59,17 @@ pub(crate) struct Ring {
     capacity: usize,
 }
 
+state!(Ring { 0 => values }, fits);
+
 impl Ring {
     /// An empty ring that will hold so many values.
     pub(crate) fn new(capacity: usize) -> Self {
         Self { values: VecDeque::new(), capacity }
+    }
+
+    /// Whether there is room for all its numbers, and all are some.
+    fn fits(&self) -> bool {
+        self.values.len() <= self.capacity.max(1) && self.values.iter().all(|value| value.is_finite())
     }
 
     /// Adds a value; the oldest gives way.

@@ -3,9 +3,22 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::codec::{Damaged, Reader, State, Writer};
+
 /// A ring of the last sixteen lengths, for their median and their ends. Takes memory when the first one is added.
 #[derive(Clone, Debug, Default)]
 pub struct Spans(VecDeque<Duration>);
+
+impl State for Spans {
+    fn save(&self, out: &mut Writer) {
+        out.value(&self.0);
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), Damaged> {
+        self.0 = from.value()?;
+        if self.0.len() > Self::KEPT { Err(Damaged::new("more lengths than are kept")) } else { Ok(()) }
+    }
+}
 
 impl Spans {
     /// How many are kept.

@@ -50,6 +50,32 @@ struct Source<T> {
     open: bool,
 }
 
+/// How far time has come at the door: all that an [`Ingress`] remembers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress<T> {
+    /// Of each source its newest accepted time, what it holds until the next record agrees, and whether it is open.
+    pub sources: Vec<SourceProgress<T>>,
+    /// The earliest accepted time.
+    pub first: Option<Timestamp>,
+    /// The latest accepted time.
+    pub last: Option<Timestamp>,
+    /// The watermark.
+    pub announced: Option<Timestamp>,
+    /// Up to when the host said that everything has come.
+    pub reached: Option<Timestamp>,
+}
+
+/// How far one source has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceProgress<T> {
+    /// Its newest accepted time.
+    pub newest: Option<Timestamp>,
+    /// What waits for a witness, and its time.
+    pub held: Option<(T, Timestamp)>,
+    /// Whether it has not ended.
+    pub open: bool,
+}
+
 impl<T> Ingress<T> {
     /// Nothing accepted yet. Records later than `horizon` are future; without one, only the leap rule protects.
     pub fn new(lateness: Duration, horizon: Option<Timestamp>) -> Self {
@@ -62,6 +88,30 @@ impl<T> Ingress<T> {
             announced: None,
             reached: None,
         }
+    }
+
+    /// All that is remembered.
+    pub fn progress(&self) -> Progress<&T> {
+        let sources = self.sources.iter().map(|known| SourceProgress {
+            newest: known.newest,
+            held: known.held.as_ref().map(|(item, time)| (item, *time)),
+            open: known.open,
+        });
+        Progress {
+            sources: sources.collect(),
+            first: self.first,
+            last: self.last,
+            announced: self.announced,
+            reached: self.reached,
+        }
+    }
+
+    /// Goes on from what another one remembered.
+    pub fn resume(lateness: Duration, horizon: Option<Timestamp>, progress: Progress<T>) -> Self {
+        let Progress { sources, first, last, announced, reached } = progress;
+        let source = |SourceProgress { newest, held, open }| Source { newest, held, open };
+        let sources = sources.into_iter().map(source).collect();
+        Self { lateness, horizon, sources, first, last, announced, reached }
     }
 
     /// Opens a source and says its index.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::codec::{Damaged, Reader, State, Writer};
 use crate::model::{Exhibit, Timestamp};
 
 /// Something that happened at a time.
@@ -33,6 +34,31 @@ pub struct Recent<T> {
     window: Duration,
     // Invariant: at most as many as there are items; the newest ones were not taken.
     untaken: usize,
+}
+
+impl<T> State for Recent<T>
+where
+    VecDeque<T>: State,
+{
+    fn save(&self, out: &mut Writer) {
+        out.fields(2);
+        out.number(0);
+        self.items.save(out);
+        out.number(1);
+        out.value(&self.untaken);
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), Damaged> {
+        from.fields(|number, from| match number {
+            0 => self.items.restore(from),
+            1 => self.untaken.restore(from),
+            _ => from.skip(),
+        })?;
+        if self.items.len() > self.most || self.untaken > self.items.len() {
+            return Err(Damaged::new("a window that holds more than there is room for"));
+        }
+        Ok(())
+    }
 }
 
 impl<T: Stamped + Copy> Recent<T> {
@@ -106,6 +132,30 @@ pub struct Buckets {
     width: u64,
     newest: u64,
     total: u64,
+}
+
+impl State for Buckets {
+    fn save(&self, out: &mut Writer) {
+        out.fields(2);
+        out.number(0);
+        out.value(&self.newest);
+        out.number(1);
+        out.value(&self.counts);
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), Damaged> {
+        let ring = self.counts.len();
+        from.fields(|number, from| match number {
+            0 => self.newest.restore(from),
+            1 => self.counts.restore(from),
+            _ => from.skip(),
+        })?;
+        if self.counts.len() != ring {
+            return Err(Damaged::new("a ring of another size"));
+        }
+        self.total = self.counts.iter().map(|&count| u64::from(count)).sum();
+        Ok(())
+    }
 }
 
 impl Buckets {

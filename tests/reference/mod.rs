@@ -1,6 +1,7 @@
 //! The engine beside the reference evaluator, over random rules and random streams that collide on borders.
 #![allow(clippy::print_stderr, reason = "how many scenarios there were is part of the proof")]
 
+mod checkpoint;
 mod compare;
 mod properties;
 mod regressions;

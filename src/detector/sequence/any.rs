@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 
+use crate::codec::state;
 use crate::detector::sequence::chain::{Chain, Item, set_aside};
 use crate::detector::sequence::plan::{MOST, Plan, places};
 use crate::model::Timestamp;
@@ -22,7 +23,14 @@ pub(super) struct Pool {
     forbidden: Option<Timestamp>,
 }
 
+state!(Pool { 0 => items, 1 => parts, 2 => maybes, 3 => forbidden });
+
 impl Pool {
+    /// Whether there are no more events than the steps can use, and a place for each optional step.
+    pub(super) fn sound(&self, plan: &Plan) -> bool {
+        self.items.len() <= MOST * MOST * MOST && self.maybes.len() == plan.maybes.len()
+    }
+
     pub(super) fn new(plan: &Plan) -> Self {
         Self { items: Vec::new(), parts: 0, maybes: vec![None; plan.maybes.len()], forbidden: None }
     }

@@ -1,16 +1,24 @@
 //! Events on their way to becoming a symptom.
 
+use minicbor::{Decode, Encode};
+
+use crate::codec::Renumber;
 use crate::detector::sequence::plan::Roles;
 use crate::model::{Exhibit, Timestamp};
 
 /// One observed event and the parts it can play.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Encode, Decode)]
+#[cbor(context_bound = "Renumber")]
 pub(super) struct Item {
+    #[n(0)]
     pub(super) exhibit: Exhibit,
+    #[n(1)]
     pub(super) roles: Roles,
     /// Its number in the order of arrival: what makes two events of one time different.
+    #[n(2)]
     pub(super) serial: u64,
     /// Whether a chain has it already.
+    #[n(3)]
     pub(super) used: bool,
 }
 
@@ -32,10 +40,13 @@ impl Item {
 }
 
 /// Required events in their order, and the optional ones found beside them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Encode, Decode)]
+#[cbor(context_bound = "Renumber")]
 pub(super) struct Chain {
     // Invariant: not empty.
+    #[n(0)]
     pub(super) members: Vec<Item>,
+    #[n(1)]
     pub(super) asides: Vec<Option<Item>>,
 }
 

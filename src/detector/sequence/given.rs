@@ -7,6 +7,7 @@
 //! A batch is what has no order in itself: one event, or all events of one instant where equal times satisfy "before"
 //! both ways.
 
+use crate::codec::state;
 use crate::detector::sequence::chain::{Chain, Item, set_aside};
 use crate::detector::sequence::plan::{MOST, Plan};
 use crate::model::Timestamp;
@@ -26,7 +27,22 @@ pub(super) struct Slots {
     forbidden: Option<Timestamp>,
 }
 
+state!(Slots { 0 => slots, 1 => held, 2 => lead, 3 => forbidden });
+
 impl Slots {
+    /// Whether there is a slot for each step, with a chain of its length or none.
+    pub(super) fn sound(&self, plan: &Plan) -> bool {
+        let (units, maybes) = (plan.units.len(), plan.maybes.len());
+        let whole = |(at, slot): (usize, &Option<Chain>)| {
+            let held = self.held >> at & 1 == 1;
+            held == slot.is_some()
+                && slot
+                    .as_ref()
+                    .is_none_or(|chain| chain.members.len() == at + 1 && chain.asides.len() == maybes)
+        };
+        self.slots.len() == units && self.lead.len() == maybes && self.slots.iter().enumerate().all(whole)
+    }
+
     pub(super) fn new(plan: &Plan) -> Self {
         let units = plan.units.len();
         Self {

@@ -35,10 +35,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use minicbor::{Decode, Encode};
 use smol_str::{SmolStr, format_smolstr};
 
+use crate::codec::{Damaged, Reader, Renumber, State, Writer, state};
 use crate::detector::{
     ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
+    remembered,
 };
 use crate::error::Problem;
 use crate::model::{Measure, Probability, Status, Timestamp};
@@ -159,9 +162,11 @@ struct Progress {
 }
 
 /// Why a chain that had come far did not count: how many parts it had, and when the forbidden event came.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Encode, Decode)]
 struct Foiled {
+    #[n(0)]
     parts: u32,
+    #[n(1)]
     at: Timestamp,
 }
 
@@ -198,20 +203,49 @@ enum Memory {
 }
 
 /// A complete chain that waits for something not to come.
-#[derive(Debug)]
+#[derive(Debug, Encode, Decode)]
+#[cbor(context_bound = "Renumber")]
 struct Waiting {
+    #[n(0)]
     chain: Chain,
+    #[n(1)]
     deadline: Timestamp,
 }
 
 /// The last chain that was told, while optional events may still join it.
-#[derive(Debug)]
+#[derive(Debug, Encode, Decode)]
 struct Told {
+    #[n(0)]
     until: Timestamp,
+    #[n(1)]
     missing: u16,
 }
 
+state!(Progress {
+    0 => played, 1 => instant, 2 => memory, 3 => waiting, 4 => told, 5 => chains, 6 => whole, 7 => spans, 8 => best,
+    9 => foiled
+}, sound);
+state!(Instant { 0 => first, 1 => more, 2 => silent });
+
+impl State for Memory {
+    fn save(&self, out: &mut Writer) {
+        match self {
+            Self::Given(slots) => slots.save(out),
+            Self::Any(pool) => pool.save(out),
+        }
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), Damaged> {
+        match self {
+            Self::Given(slots) => slots.restore(from),
+            Self::Any(pool) => pool.restore(from),
+        }
+    }
+}
+
 impl Watch for Progress {
+    remembered!();
+
     fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) {
         let time = hit.time();
         if self.instant.time().is_some_and(|instant| instant < time) {
@@ -260,6 +294,20 @@ impl Watch for Progress {
 }
 
 impl Progress {
+    /// Whether every chain has as many members and places as the steps ask for.
+    fn sound(&self) -> bool {
+        let (units, maybes) = (self.plan.units.len(), self.plan.maybes.len());
+        let whole = |chain: &Chain| chain.members.len() == units && chain.asides.len() == maybes;
+        self.waiting.len() <= WAITING
+            && self.waiting.iter().all(|waiting| whole(&waiting.chain))
+            && self.waiting.iter().is_sorted_by_key(|waiting| waiting.deadline)
+            && self.instant.len() <= INSTANT
+            && match &self.memory {
+                Memory::Given(slots) => slots.sound(&self.plan),
+                Memory::Any(pool) => pool.sound(&self.plan),
+            }
+    }
+
     /// Whether an instant that was silent so far stays so with an event of these roles: no chain waits, none can be
     /// joined, and none can become complete.
     fn stays_silent(&self, roles: Roles, time: Timestamp) -> bool {

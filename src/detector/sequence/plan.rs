@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use minicbor::{Decode, Encode};
 use smol_str::SmolStr;
 
 use crate::detector::ClassId;
@@ -74,10 +75,13 @@ pub(super) struct Aside {
 }
 
 /// The parts that one event can play, a bit for each place in the plan's lists.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub(super) struct Roles {
+    #[n(0)]
     pub(super) units: u16,
+    #[n(1)]
     pub(super) maybes: u16,
+    #[n(2)]
     pub(super) nevers: u16,
 }
 

@@ -1,0 +1,190 @@
+//! Whom events are about, while they wait to be applied: one number in place of all identifiers.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use smol_str::{SmolStr, ToSmolStr};
+
+use crate::engine::subjects::Subjects;
+use crate::model::{Event, Schema, Value};
+
+/// Whom events are about: the identifiers of all levels, as paths in a tree. An event that waits carries the number of
+/// its path, in the order of arrival; the subjects on it get their numbers when the first such event is applied.
+#[derive(Debug)]
+pub(super) struct Addresses {
+    // The root comes first; nodes that nobody needs stand empty until they are used again.
+    nodes: Vec<Node>,
+    free: Vec<u32>,
+    /// How many subjects had been forgotten when the tree was last swept.
+    swept: u64,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    /// The node above, and the identifier that leads here from there.
+    from: Option<(u32, Option<SmolStr>)>,
+    // Only looked up, never iterated.
+    children: HashMap<SmolStr, u32, RandomState>,
+    /// Where an event goes that does not say.
+    unsaid: Option<u32>,
+    /// The subjects on the way by level, once an event of this address was applied.
+    places: Vec<Option<u32>>,
+    /// How many subjects had been forgotten then.
+    as_of: u64,
+}
+
+impl Default for Addresses {
+    fn default() -> Self {
+        Self { nodes: vec![Node::default()], free: Vec::new(), swept: 0 }
+    }
+}
+
+impl Addresses {
+    /// The number of the address with these identifiers by level.
+    pub(super) fn number(&mut self, ids: &[Option<SmolStr>]) -> u32 {
+        ids.iter().fold(0, |node, id| self.step(node, id.as_ref()))
+    }
+
+    /// The number of an event's address.
+    pub(super) fn of(&mut self, event: &Event) -> u32 {
+        (0..event.schema().levels()).fold(0, |node, level| match event.subject_id(level) {
+            None => self.step(node, None),
+            Some(Value::Text(text)) => self.step(node, Some(text)),
+            Some(number) => self.step(node, Some(&number.to_smolstr())),
+        })
+    }
+
+    fn step(&mut self, node: u32, id: Option<&SmolStr>) -> u32 {
+        let new = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        let next = self.free.last().copied().unwrap_or(new);
+        let Some(here) = self.get_mut(node) else { return node };
+        let known = match id {
+            Some(id) => here.children.get(id.as_str()).copied(),
+            None => here.unsaid,
+        };
+        if let Some(known) = known {
+            return known;
+        }
+        match id {
+            Some(id) => drop(here.children.insert(id.clone(), next)),
+            None => here.unsaid = Some(next),
+        }
+        if self.free.pop().is_none() {
+            self.nodes.push(Node::default());
+        }
+        if let Some(fresh) = self.get_mut(next) {
+            fresh.from = Some((node, id.cloned()));
+        }
+        next
+    }
+
+    /// The subjects of an address by level, numbered now if they are new.
+    pub(super) fn place(&mut self, address: u32, schema: &Schema, subjects: &mut Subjects) -> &[Option<u32>] {
+        let known = subjects.forgotten();
+        if self.get_mut(address).is_some_and(|node| node.places.is_empty() || node.as_of != known) {
+            let places = subjects.place(schema, &self.path(address));
+            if let Some(node) = self.get_mut(address) {
+                (node.places, node.as_of) = (places, known);
+            }
+        }
+        self.get_mut(address).map_or(&[], |node| &node.places)
+    }
+
+    /// The identifiers on the way to an address.
+    pub(super) fn path(&self, address: u32) -> Vec<Option<SmolStr>> {
+        let mut path = Vec::new();
+        let mut at = address;
+        while let Some((above, id)) = self.get(at).and_then(|node| node.from.clone()) {
+            path.push(id);
+            at = above;
+        }
+        path.reverse();
+        path
+    }
+
+    /// Whether so many subjects were forgotten that sweeping is worth its time.
+    pub(super) fn is_worth_sweeping(&self, subjects: &Subjects) -> bool {
+        const FEW: u64 = 4_096;
+        let used = u64::try_from(self.nodes.len() - self.free.len()).unwrap_or(u64::MAX);
+        subjects.forgotten() - self.swept > FEW.max(used / 2)
+    }
+
+    /// Forgets every address but those of events that wait; the others get new numbers when they are met again.
+    pub(super) fn sweep(&mut self, waiting: impl Iterator<Item = u32>, subjects: &Subjects) {
+        self.swept = subjects.forgotten();
+        let mut needed = vec![false; self.nodes.len()];
+        for address in waiting.chain([0]) {
+            let mut at = Some(address);
+            while let Some(node) = at {
+                let Some(needed) = needed.get_mut(usize::try_from(node).unwrap_or(usize::MAX)) else { break };
+                if std::mem::replace(needed, true) {
+                    break;
+                }
+                at = self.get(node).and_then(|node| Some(node.from.as_ref()?.0));
+            }
+        }
+        let is_needed = |node: u32| usize::try_from(node).is_ok_and(|at| needed.get(at) == Some(&true));
+        self.free.clear();
+        for (number, node) in (0..).zip(&mut self.nodes) {
+            if is_needed(number) {
+                node.children.retain(|_, child| is_needed(*child));
+                node.unsaid = node.unsaid.filter(|&child| is_needed(child));
+            } else {
+                *node = Node::default();
+                self.free.push(number);
+            }
+        }
+    }
+
+    fn get(&self, node: u32) -> Option<&Node> {
+        self.nodes.get(usize::try_from(node).ok()?)
+    }
+
+    fn get_mut(&mut self, node: u32) -> Option<&mut Node> {
+        self.nodes.get_mut(usize::try_from(node).ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{Subject, Timestamp};
+
+    fn schema() -> Arc<Schema> {
+        let mut schema = Schema::default();
+        let plant = schema.add_level("plant", None);
+        schema.add_level("pump", plant);
+        Arc::new(schema)
+    }
+
+    #[test]
+    fn an_address_is_the_same_whenever_all_levels_are() {
+        let schema = schema();
+        let event = |fields: &[(&str, Value)]| {
+            let builder = Event::builder(&schema, Timestamp::MIN);
+            fields.iter().fold(builder, |builder, (name, value)| builder.field(name, value.clone())).build()
+        };
+        let mut addresses = Addresses::default();
+        let whole = addresses.of(&event(&[("plant", "a".into()), ("pump", "7".into())]));
+        let number = addresses.of(&event(&[("plant", "a".into()), ("pump", 7.into())]));
+        let other = addresses.of(&event(&[("plant", "b".into()), ("pump", "7".into())]));
+        let outer = addresses.of(&event(&[("plant", "a".into())]));
+        let inner = addresses.of(&event(&[("pump", "7".into())]));
+        let all = [whole, other, outer, inner];
+        assert_eq!(whole, number, "a number is the text of its plain spelling");
+        assert!(all.iter().enumerate().all(|(at, one)| !all.get(..at).unwrap_or_default().contains(one)));
+        // Numbers come with the first use, whatever the order of arrival.
+        let mut subjects = Subjects::default();
+        assert_eq!(addresses.place(other, &schema, &mut subjects), [Some(0), Some(1)]);
+        assert_eq!(addresses.place(outer, &schema, &mut subjects), [Some(2), None]);
+        assert_eq!(addresses.place(whole, &schema, &mut subjects), [Some(2), Some(3)]);
+        assert_eq!(addresses.place(inner, &schema, &mut subjects), [None, None], "in no known plant");
+        let name = subjects.name(&schema, 3);
+        assert_eq!(name.to_string(), "pump 7 of plant a");
+        assert_eq!(subjects.find(&schema, &name), Some(3));
+        assert_eq!(subjects.find(&schema, &Subject::new([("plant", "a"), ("pump", "8")])), None);
+        assert_eq!(subjects.find(&schema, &Subject::new([("pump", "7")])), None);
+    }
+}

@@ -1,0 +1,160 @@
+//! How far each file was read, kept with a checkpoint.
+
+use std::sync::Arc;
+
+use minicbor::{Decode, Encode};
+
+use crate::codec::{Reader, Writer};
+use crate::engine::{Checkpoint, Engine, SourceId};
+use crate::error::Error;
+use crate::model::SourceSummary;
+use crate::pipeline::{Pipeline, Reading, Source};
+
+/// How far a source was read when a checkpoint was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The source.
+    pub source: SourceId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Whether it has not ended.
+    pub open: bool,
+    /// The file it was in, which has to be [read again](Pipeline::again) from its first byte.
+    pub file: Option<Arc<str>>,
+}
+
+/// All that is written.
+#[derive(Debug, Encode, Decode)]
+struct Image {
+    #[n(0)]
+    sources: Vec<SourceImage>,
+    #[n(1)]
+    files: Vec<FileImage>,
+}
+
+#[derive(Debug, Encode, Decode)]
+struct SourceImage {
+    #[n(0)]
+    name: String,
+    #[n(1)]
+    open: bool,
+    /// The input that the host has chosen.
+    #[n(2)]
+    forced: Option<String>,
+    /// The file it is in: its number in the run, and its place among all files.
+    #[n(3)]
+    reading: Option<(u32, u32)>,
+}
+
+#[derive(Debug, Encode, Decode)]
+struct FileImage {
+    #[n(0)]
+    name: String,
+    #[n(1)]
+    input: Option<String>,
+    #[n(2)]
+    records: u64,
+    #[n(3)]
+    bytes: u64,
+}
+
+impl Pipeline {
+    /// All that is remembered, and how far each source was read: to be kept and taken in again by [`Pipeline::restore`].
+    ///
+    /// A record whose end has not been pushed is no part of it.
+    ///
+    /// # Errors
+    ///
+    /// When diagnoses are ready: they have to be [taken](Pipeline::drain) first, or they would be lost.
+    pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        let source = |source: &Source| SourceImage {
+            name: source.name.to_string(),
+            open: source.open,
+            forced: source.forced.as_ref().map(|input| input.name.to_string()),
+            reading: source
+                .reading
+                .as_ref()
+                .map(|reading| (reading.file, u32::try_from(reading.summary).unwrap_or(u32::MAX))),
+        };
+        let file = |file: &SourceSummary| FileImage {
+            name: file.name.to_string(),
+            input: file.input.as_ref().map(|input| input.to_string()),
+            records: file.records,
+            bytes: file.bytes,
+        };
+        let image = Image {
+            sources: self.sources.iter().map(source).collect(),
+            files: self.files.iter().map(file).collect(),
+        };
+        let mut out = Writer::new();
+        out.value(&image);
+        Ok(self.run.checkpoint()?.with_reading(out.finish()))
+    }
+
+    /// A pipeline that goes on from a checkpoint; see [`Engine::restore`]. What it was reading has to be read again, see
+    /// [`Pipeline::progress`].
+    ///
+    /// # Errors
+    ///
+    /// When the checkpoint is damaged, or is none of a pipeline.
+    pub fn restore(engine: &Engine, checkpoint: &Checkpoint) -> Result<Self, Error> {
+        let damaged = |why| Error::checkpoint(format!("it is damaged: how far files were read: {why}"));
+        if checkpoint.reading().is_empty() {
+            return Err(Error::checkpoint("it does not say how far files were read"));
+        }
+        let image: Image = Reader::new(checkpoint.reading()).value().map_err(damaged)?;
+        let mut pipeline = Self::new(engine);
+        pipeline.run = engine.restore(std::slice::from_ref(checkpoint))?;
+        for (at, source) in (0..).zip(image.sources) {
+            let id = SourceId::at(at);
+            let reading = source.reading.map(|(file, summary)| Reading {
+                file,
+                input: None,
+                head: Vec::new(),
+                summary: usize::try_from(summary).unwrap_or(usize::MAX),
+                again: 0,
+            });
+            let name = source.name.as_str().into();
+            pipeline.sources.push(Source { id, name, forced: None, reading, open: source.open });
+            if let Some(input) = source.forced {
+                pipeline.use_input(id, &input)?;
+            }
+        }
+        let file = |file: FileImage| SourceSummary {
+            name: file.name.into(),
+            input: file.input.map(Into::into),
+            records: file.records,
+            bytes: file.bytes,
+        };
+        pipeline.files = image.files.into_iter().map(file).collect();
+        Ok(pipeline)
+    }
+
+    /// How far each source has been read.
+    pub fn progress(&self) -> Vec<Progress> {
+        let progress = |source: &Source| {
+            let reading = source.reading.as_ref();
+            Progress {
+                source: source.id,
+                name: Arc::clone(&source.name),
+                open: source.open,
+                file: reading.and_then(|r| self.files.get(r.summary)).map(|file| Arc::clone(&file.name)),
+            }
+        };
+        self.sources.iter().map(progress).collect()
+    }
+
+    /// The file that a source is in will be pushed again from its first byte: what was taken from it before is passed over.
+    /// To be called once after [`Pipeline::restore`], for each source that is in a file.
+    pub fn again(&mut self, source: SourceId) {
+        let known = self.sources.get_mut(source.index());
+        let Some(reading) = known.and_then(|known| known.reading.as_mut()) else { return };
+        let Some(file) = self.files.get_mut(reading.summary) else { return };
+        reading.again = file.records;
+        (reading.input, reading.head) = (None, Vec::new());
+        let summary = self.run.summary_mut();
+        summary.bytes = summary.bytes.saturating_sub(file.bytes);
+        file.bytes = 0;
+    }
+}

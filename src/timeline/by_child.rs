@@ -1,0 +1,70 @@
+//! What is known of each subject inside another.
+
+use foldhash::HashMap;
+use minicbor::{Decode, Encode};
+
+use crate::codec::{Damaged, Reader, State, Tables, Writer};
+
+/// A value for each of many children, by their keys. Only looked up, counted and swept; saved in the order of keys.
+#[derive(Clone, Debug)]
+pub(crate) struct ByChild<V>(HashMap<u64, V>);
+
+impl<V> Default for ByChild<V> {
+    fn default() -> Self {
+        Self(HashMap::default())
+    }
+}
+
+impl<V> ByChild<V> {
+    /// How many bytes come with each child: a place in a table that doubles when seven eighths of it are full, and a byte
+    /// beside it.
+    pub(crate) const MEMORY_PER_CHILD: usize = (size_of::<(u64, V)>() + 1) * 16 / 7;
+
+    /// What is known of a child.
+    pub(crate) fn get(&self, child: u64) -> Option<&V> {
+        self.0.get(&child)
+    }
+
+    /// Replaces what is known of a child, and says what that was.
+    pub(crate) fn insert(&mut self, child: u64, value: V) -> Option<V> {
+        self.0.insert(child, value)
+    }
+
+    /// How many children are known.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Forgets children.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) {
+        self.0.retain(|_, value| keep(value));
+    }
+
+    /// Forgets all of them, and keeps room for so many.
+    pub(crate) fn clear(&mut self, room: usize) {
+        self.0.clear();
+        self.0.shrink_to(room);
+    }
+}
+
+impl<V> State for ByChild<V>
+where
+    V: Copy + Encode<Tables> + for<'b> Decode<'b, Tables>,
+{
+    fn save(&self, out: &mut Writer) {
+        let mut sorted: Vec<(u64, V)> = self.0.iter().map(|(&child, &value)| (child, value)).collect();
+        sorted.sort_unstable_by_key(|&(child, _)| child);
+        out.value(&sorted);
+    }
+
+    fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), Damaged> {
+        self.0.clear();
+        from.list(|from| {
+            let (child, value) = from.value()?;
+            match self.0.insert(child, value) {
+                None => Ok(()),
+                Some(_) => Err(Damaged::new("a child that is named twice")),
+            }
+        })
+    }
+}
