@@ -6,6 +6,7 @@ mod articles;
 mod author;
 mod bad_input;
 mod bad_rules;
+mod bounds;
 mod case_classes;
 mod cases;
 mod codes;

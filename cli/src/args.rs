@@ -280,13 +280,17 @@ pub(crate) struct Logs {
     /// The longest record that is read, in bytes
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(64..=1 << 30))]
     pub(crate) record_limit: Option<u64>,
+
+    /// How much may be remembered: 256MiB, 4GiB; what is forgotten is said [default: 2GiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) memory: Option<usize>,
 }
 
 impl Logs {
     /// Whether nothing was said.
     pub(crate) fn is_default(&self) -> bool {
-        let Self { paths, format, lateness, as_of, complete, record_limit } = self;
-        let limits = lateness.is_none() && as_of.is_none() && record_limit.is_none();
+        let Self { paths, format, lateness, as_of, complete, record_limit, memory } = self;
+        let limits = lateness.is_none() && as_of.is_none() && record_limit.is_none() && memory.is_none();
         paths.is_empty() && format.is_none() && limits && !complete
     }
 }
@@ -298,6 +302,19 @@ fn severities() -> impl TypedValueParser<Value = Severity> {
 
 fn parse_stamp(text: &str) -> Result<Timestamp, &'static str> {
     Timestamp::parse(text).ok_or("not a time between 1970 and 2262 such as 2026-03-04T08:22:05Z")
+}
+
+/// `64MiB`, `2GiB`, or bytes.
+fn parse_size(text: &str) -> Result<usize, &'static str> {
+    const FORM: &str = "not a size such as 256MiB or 2GiB";
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("", 0)];
+    let found = units.iter().find_map(|&(unit, bits)| Some((text.strip_suffix(unit)?, bits)));
+    let (number, bits) = found.ok_or(FORM)?;
+    let number: usize = number.parse().map_err(|_| FORM)?;
+    number
+        .checked_mul(1 << bits)
+        .filter(|&bytes| bytes >= 1 << 20)
+        .ok_or("at least 1MiB, and no more than there is")
 }
 
 /// `90s`, `15m`, `1h30m`, `2d`, `0`.

@@ -34,6 +34,9 @@ pub(crate) fn engine(rules: &[String], asked: &Logs) -> Result<EngineBuilder, St
     if let Some(limit) = asked.record_limit {
         builder = builder.record_limit(usize::try_from(limit).unwrap_or(usize::MAX));
     }
+    if let Some(memory) = asked.memory {
+        builder = builder.memory(memory);
+    }
     Ok(builder)
 }
 

@@ -407,6 +407,9 @@ impl Level {
         let (whole, least) =
             (self.decline.median().unwrap_or(0.0) + self.roster.unseen(), self.settings.population);
         match &self.fall {
+            _ if self.roster.is_full() => {
+                Status::Unknown("more subjects inside than can be told apart".into())
+            }
             _ if self.is_stale(now) => Status::Unknown("no sample".into()),
             Some(fall) if fall.on => Status::Present(Probability::new(confidence(fall.surprise))),
             _ if learned < ENOUGH => Status::Unknown(format_smolstr!("learning {learned}/{ENOUGH}")),

@@ -152,12 +152,11 @@ impl Watch for Crowd {
         let Some(child) = hit.subject(self.plan.level).filter(|_| hit.is(self.plan.class)) else { return };
         self.ring.roll(self.ring.bucket(hit.time()));
         let bucket = self.ring.newest();
-        match self.last.insert(child, bucket) {
-            Some(before) if before == bucket => {}
-            before => {
-                before.into_iter().for_each(|before| self.ring.remove(before));
-                self.ring.add(bucket);
-            }
+        // With so many children at once, one more or less makes no difference.
+        let before = if self.last.takes(child) { self.last.insert(child, bucket) } else { Some(bucket) };
+        if before != Some(bucket) {
+            before.into_iter().for_each(|before| self.ring.remove(before));
+            self.ring.add(bucket);
         }
         self.sweep();
         self.recent.push(hit.exhibit);

@@ -377,7 +377,10 @@ impl Watch for Crowd {
         let new = match self.settings.distinct {
             None => true,
             Some(level) => match hit.subject(level) {
-                Some(child) => self.bucket.children.insert(child, ()).is_none(),
+                Some(child) => {
+                    let children = &mut self.bucket.children;
+                    children.takes(child) && children.insert(child, ()).is_none()
+                }
                 None => return,
             },
         };

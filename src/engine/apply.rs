@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::detector::{Findings, Hit};
+use crate::engine::bounds::weight_of;
 use crate::engine::chart::{Chart, Entry};
 use crate::engine::judge::judge;
 use crate::engine::ledger::is_problem;
@@ -75,6 +76,7 @@ impl Run {
 
     fn apply(&mut self, plan: &Plan, event: Waiting) {
         let Waiting { time, identity, origin, signature, address, values } = event;
+        self.bounds.go(values.len());
         self.now = time;
         self.places.clear();
         self.places.extend_from_slice(self.addresses.place(address, &plan.schema, &mut self.subjects));
@@ -93,11 +95,17 @@ impl Run {
             let Some(symptom) = plan.symptoms.get(at) else { continue };
             let Some(subject) = self.places.get(symptom.level).copied().flatten() else { continue };
             findings.clear();
-            let Self { charts, shown, keys, summary, .. } = self;
+            let Self { charts, shown, keys, summary, bounds, .. } = self;
             let Some(chart) = usize::try_from(subject).ok().and_then(|at| charts.get_mut(at)) else {
                 continue;
             };
+            let before = chart.entries.len();
             let place = chart.place_or(at, || Entry::new(at, symptom, time));
+            chart.touched = time;
+            if chart.entries.len() > before {
+                let key = keys.get(symptom.level).copied().flatten();
+                bounds.watched(key.unwrap_or_default(), symptom);
+            }
             if let Some(entry) = chart.entries.get_mut(place) {
                 entry.last_hit = time;
                 entry.hits = entry.hits.saturating_add(1);
@@ -115,6 +123,9 @@ impl Run {
                 Some(subject) => {
                     let key = self.subjects.key(subject);
                     self.pending.push_back(Pending { time, subject, key, signature });
+                    if self.pending.len() > self.bounds.most_pending() {
+                        self.book_first();
+                    }
                     self.chart_mut(subject).touch(time);
                     self.await_quiet(subject, time);
                 }
@@ -128,7 +139,13 @@ impl Run {
     /// the quiet before a first burst counts as history.
     fn welcome(&mut self, plan: &Plan, now: Timestamp) {
         for subject in self.subjects.take_fresh() {
-            *self.chart_mut(subject) = Chart::default();
+            let key = self.subjects.key(subject);
+            let doubtful = self.bounds.evicted(key);
+            let chart = self.chart_mut(subject);
+            *chart = Chart::default();
+            (chart.doubtful, chart.touched) = (doubtful, now);
+            self.bounds.welcome(subject, key);
+            self.make_room(plan, key);
             self.watch_all(plan, subject, now, |_| true);
         }
     }
@@ -149,7 +166,13 @@ impl Run {
         for (at, symptom) in of_level.filter(|&(at, _)| wanted(at)) {
             let mut findings = Findings::default();
             let chart = self.chart_mut(subject);
+            let known = chart.entries.len();
             let place = chart.place_or(at, || Entry::new(at, symptom, now));
+            if chart.entries.len() > known {
+                let key = self.subjects.key(subject);
+                self.bounds.watched(key, symptom);
+            }
+            let chart = self.chart_mut(subject);
             if let Some(entry) = chart.entries.get_mut(place)
                 && !entry.watch.advance(now, &mut findings)
             {
@@ -245,7 +268,7 @@ impl Run {
         Due { key: self.subjects.key(subject), subject, symptom }
     }
 
-    fn quiet_of(&self, subject: u32) -> Duration {
+    pub(super) fn quiet_of(&self, subject: u32) -> Duration {
         self.plan.quiet.get(self.subjects.level(subject)).copied().unwrap_or_default()
     }
 
@@ -270,7 +293,10 @@ impl Run {
         };
         let chart = self.chart_mut(subject);
         let before: Vec<usize> = chart.entries.iter().map(|entry| entry.symptom).collect();
+        let weight = weight_of(plan, chart);
         chart.end_episode(now, horizon);
+        let lost = weight.saturating_sub(weight_of(plan, chart));
+        self.bounds.shrink(self.subjects.key(subject), lost);
         for at in before {
             let chart = self.chart_mut(subject);
             match chart.place(at).and_then(|place| Some((place, chart.entries.get(place)?.watch.deadline())))

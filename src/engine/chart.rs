@@ -169,7 +169,7 @@ pub(super) struct Past {
 }
 
 /// One subject.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Chart {
     // The symptoms of the entries, close together: most searches touch one line of memory.
     symptoms: Vec<u32>,
@@ -183,6 +183,29 @@ pub(super) struct Chart {
     /// When to look whether the subject has become quiet.
     pub(super) look: Option<Timestamp>,
     pub(super) past: Vec<Past>,
+    /// The last event that was about it.
+    pub(super) touched: Timestamp,
+    /// It may have been forgotten before it was met, at this time for the last time.
+    pub(super) doubtful: Option<Timestamp>,
+    /// It is being forgotten in the middle of an episode.
+    pub(super) incomplete: bool,
+}
+
+impl Default for Chart {
+    fn default() -> Self {
+        Self {
+            symptoms: Vec::new(),
+            entries: Vec::new(),
+            problems: Tally::default(),
+            covered: Vec::new(),
+            active: None,
+            look: None,
+            past: Vec::new(),
+            touched: Timestamp::MIN,
+            doubtful: None,
+            incomplete: false,
+        }
+    }
 }
 
 impl Chart {

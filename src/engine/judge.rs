@@ -8,6 +8,10 @@ use crate::model::{Measure, Status, Timestamp};
 use crate::predicate::{Predicate, Truth};
 use crate::rule::Symptom;
 
+/// Why a symptom is unknown that is not seen on a subject which may have been forgotten.
+const FORGOTTEN: &str =
+    "what came before may have been forgotten: there are more subjects than memory for them";
+
 /// What is known of a symptom on a subject, before `unless`.
 #[derive(Debug)]
 pub(super) struct Judgement {
@@ -87,6 +91,9 @@ impl Run {
                 }
                 None => (symptom.unseen.clone(), None),
             };
+            let doubtful = status == Status::Absent
+                && chart.is_some_and(|chart| self.doubtful_before(chart, symptom, now));
+            let status = if doubtful { Status::Unknown(FORGOTTEN.into()) } else { status };
             let was_there = measures.is_some();
             let measures = measures.unwrap_or_default();
             judged.push(Judged { symptom: at, status, measures, was_there, blocked_by: Vec::new() });

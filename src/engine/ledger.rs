@@ -13,11 +13,17 @@ impl Run {
             if watermark.is_some_and(|watermark| front.time.plus(self.delay) >= watermark) {
                 break;
             }
-            let Some(pending) = self.pending.pop_front() else { break };
+            self.book_first();
+        }
+    }
+
+    /// Books the problem event that has waited longest, as things stand.
+    pub(super) fn book_first(&mut self) {
+        if let Some(pending) = self.pending.pop_front() {
             if self.subjects.key(pending.subject) != pending.key {
                 // Nothing is known of its subject any more.
                 self.summary.unexplained += 1;
-                continue;
+                return;
             }
             let mut above = self.subjects.parent(pending.subject);
             let mut covering = None;

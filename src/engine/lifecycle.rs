@@ -93,6 +93,9 @@ impl Run {
                 let left = self.chart_mut(subject).unbooked();
                 self.summary.unexplained += left;
             }
+            if !self.subjects.holds_any(subject) {
+                *self.chart_mut(subject) = Chart::default();
+            }
         }
     }
 
@@ -322,8 +325,11 @@ impl Run {
             causes.iter().filter(|cause| cause.probability.get() >= 0.2).map(|cause| cause.severity);
         let severity = top.map_or_else(|| plausible.max().unwrap_or(Severity::Info), |cause| cause.severity);
         let (problem_events, explained_events) = self.book(subject, case, winner);
+        let quiet = self.quiet_of(subject);
         let chart = self.chart_mut(subject);
         let (first_seen, last_seen) = chart.span().unwrap_or((Timestamp::MIN, Timestamp::MIN));
+        let incomplete =
+            chart.incomplete || chart.doubtful.is_some_and(|evicted| evicted.plus(quiet) > first_seen);
         Diagnosis {
             id: self.id_of(subject, &case.judged),
             state: if resolved { State::Resolved } else { State::Open },
@@ -343,6 +349,7 @@ impl Run {
             next: self.next_look(case, order, &differential),
             problem_events,
             explained_events,
+            incomplete,
         }
     }
 

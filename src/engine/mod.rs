@@ -4,10 +4,12 @@
 
 mod addresses;
 mod apply;
+mod bounds;
 mod chart;
 mod checkpoint;
 mod differential;
 mod fence;
+mod ghosts;
 mod judge;
 mod ledger;
 mod lifecycle;
@@ -45,6 +47,7 @@ pub(crate) struct Settings {
     pub(crate) clock: Option<Timestamp>,
     pub(crate) record_limit: usize,
     pub(crate) complete: bool,
+    pub(crate) memory: usize,
 }
 
 impl Settings {
@@ -138,6 +141,7 @@ impl Default for EngineBuilder {
             clock: None,
             record_limit: 1 << 20,
             complete: false,
+            memory: 2 << 30,
         };
         Self { packs: Vec::new(), registry: Registry::builtin(), settings }
     }
@@ -184,6 +188,14 @@ impl EngineBuilder {
     #[must_use]
     pub fn record_limit(mut self, bytes: usize) -> Self {
         self.settings.record_limit = bytes.max(1);
+        self
+    }
+
+    /// How many bytes a run may remember, as well as that can be estimated; 2 GiB unless said otherwise. What is forgotten
+    /// because of it is counted, and what it touches is unknown or incomplete, never wrong.
+    #[must_use]
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.settings.memory = bytes;
         self
     }
 

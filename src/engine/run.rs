@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::detector::{ClassId, Findings};
 use crate::engine::Settings;
 use crate::engine::addresses::Addresses;
+use crate::engine::bounds::Bounds;
 use crate::engine::chart::Chart;
 use crate::engine::sieve::Sieve;
 use crate::engine::subjects::Subjects;
@@ -117,6 +118,7 @@ pub struct Run {
     pub(super) followed: Followed,
     /// Symptoms that begin anew after a restart, because their rules have changed.
     pub(super) begun_anew: Vec<Arc<str>>,
+    pub(super) bounds: Bounds,
 }
 
 impl Run {
@@ -158,6 +160,7 @@ impl Run {
             now: Timestamp::MIN,
             followed: Followed::default(),
             begun_anew: Vec::new(),
+            bounds: Bounds::new(settings.memory),
         }
     }
 
@@ -371,6 +374,9 @@ impl Run {
         if let Some(watermark) = self.ingress.watermark() {
             self.reach(watermark);
         }
+        if self.bounds.is_crowded() {
+            self.hurry();
+        }
     }
 
     fn admit_one(&mut self, source: SourceId, admitted: Admitted<Option<Waiting>>) {
@@ -382,8 +388,10 @@ impl Run {
                 let Summary { first, last, .. } = &mut self.summary;
                 *first = Some(first.map_or(event.time, |first| first.min(event.time)));
                 *last = (*last).max(Some(event.time));
+                let values = event.values.len();
                 if self.waiting.insert(order(self.plan.identity, source, &event), event) {
                     self.summary.records.decoded += 1;
+                    self.bounds.wait(values);
                 } else {
                     self.summary.records.duplicate += 1;
                 }

@@ -120,14 +120,9 @@ impl Subjects {
         known.filter_map(|(number, _)| u32::try_from(number).ok())
     }
 
-    /// How many numbers there are, given or free.
-    pub(super) fn len(&self) -> usize {
-        self.known.len()
-    }
-
-    /// How many subjects are known.
-    pub(super) fn count(&self) -> usize {
-        self.known.len() - self.free.len()
+    /// Whether others lie in a subject.
+    pub(super) fn holds_any(&self, number: u32) -> bool {
+        self.get(number).is_some_and(|known| known.inside > 0)
     }
 
     /// 64 bits that are the same in every run; zero for a number that nobody has.

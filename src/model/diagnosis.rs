@@ -478,6 +478,10 @@ pub struct Diagnosis {
     pub problem_events: u64,
     /// See `problem_events`.
     pub explained_events: u64,
+    /// Whether something that belongs to it may have been forgotten, because there were more subjects than memory for them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub incomplete: bool,
 }
 
 impl Diagnosis {

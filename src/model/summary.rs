@@ -173,6 +173,11 @@ pub struct Begin {
     pub as_of: Option<Timestamp>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// What a run came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
@@ -205,6 +210,12 @@ pub struct Summary {
     /// On how many subjects a detector failed, by symptom, which is unknown there until the episode is over.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub failed_detectors: BTreeMap<Arc<str>, u64>,
+    /// Subjects that were forgotten to make room, while their memory was worth something.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub evicted: u64,
+    /// Events that were applied before their lateness was over, to make room.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub hurried: u64,
     /// Files and streams, in order.
     pub sources: Vec<SourceSummary>,
     /// The first rejected records of each reason.

@@ -135,6 +135,19 @@ fn hints(begin: Option<&Begin>, summary: &Summary) -> Vec<String> {
             "{future} claimed a time in the future{horizon}; if it is right, declare it with --as-of"
         ));
     }
+    if summary.evicted > 0 {
+        let evicted = counted(summary.evicted, "subject");
+        hints.push(format!(
+            "{evicted} had to be forgotten to make room: what they and new ones do not show is unknown, and their \
+             diagnoses are marked as incomplete; raise --memory to keep them"
+        ));
+    }
+    if summary.hurried > 0 {
+        let hurried = counted(summary.hurried, "event");
+        hints.push(format!(
+            "{hurried} could not wait for late records; raise --memory to give them their time"
+        ));
+    }
     let oversize = records.rejected.get(&Reject::Oversize).copied().unwrap_or(0);
     if oversize > 0 {
         hints.push("records were longer than the limit; raise --record-limit to read them".to_owned());

@@ -74,6 +74,7 @@ fn diagnosis(
         next: None,
         problem_events: 9,
         explained_events: 9,
+        incomplete: false,
     }
 }
 
@@ -321,6 +322,8 @@ pub(super) fn summary() -> Summary {
             source("logs/north.log.gz", 1_234_000, 812_000_000),
             source("logs/volts.csv", 567, 345_678),
         ],
+        evicted: 0,
+        hurried: 0,
         samples: vec![
             sample(Reject::Malformed, "logs/north.log.gz", 12),
             sample(Reject::Malformed, "logs/north.log.gz", 99),

@@ -16,6 +16,9 @@ impl<V> Default for ByChild<V> {
 }
 
 impl<V> ByChild<V> {
+    /// More children than this are not told apart.
+    pub(crate) const MOST: usize = 1 << 20;
+
     /// How many bytes come with each child: a place in a table that doubles when seven eighths of it are full, and a byte
     /// beside it.
     pub(crate) const MEMORY_PER_CHILD: usize = (size_of::<(u64, V)>() + 1) * 16 / 7;
@@ -25,7 +28,12 @@ impl<V> ByChild<V> {
         self.0.get(&child)
     }
 
-    /// Replaces what is known of a child, and says what that was.
+    /// Whether something can be known of a child: it is known, or there is room for one more.
+    pub(crate) fn takes(&self, child: u64) -> bool {
+        self.0.len() < Self::MOST || self.0.contains_key(&child)
+    }
+
+    /// Replaces what is known of a child that it [takes](ByChild::takes), and says what that was.
     pub(crate) fn insert(&mut self, child: u64, value: V) -> Option<V> {
         self.0.insert(child, value)
     }

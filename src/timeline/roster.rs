@@ -15,9 +15,10 @@ pub(crate) struct Roster {
     children: ByChild<Presence>,
     level: i64,
     unseen: i64,
+    full: bool,
 }
 
-state!(Roster { 0 => children, 1 => level, 2 => unseen });
+state!(Roster { 0 => children, 1 => level, 2 => unseen, 3 => full });
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 enum Presence {
@@ -37,6 +38,9 @@ impl Roster {
 
     /// The child opened.
     pub(crate) fn open(&mut self, child: u64, at: Timestamp) {
+        if !self.takes(child) {
+            return;
+        }
         let before = self.children.get(child).copied().unwrap_or(Presence::Away);
         let after = match before {
             Presence::Away => {
@@ -51,6 +55,9 @@ impl Roster {
     /// The child closed; says whether the level fell. With `ties`, a closing at the very instant of an opening that
     /// found the child present came before it.
     pub(crate) fn close(&mut self, child: u64, at: Timestamp, ties: bool) -> bool {
+        if !self.takes(child) {
+            return false;
+        }
         match self.children.get(child) {
             Some(Presence::Away) => return false,
             Some(Presence::Again(opened)) if ties && *opened == at => return false,
@@ -60,6 +67,17 @@ impl Roster {
         self.level -= 1;
         self.children.insert(child, Presence::Away);
         true
+    }
+
+    fn takes(&mut self, child: u64) -> bool {
+        let takes = self.children.takes(child);
+        self.full |= !takes;
+        takes
+    }
+
+    /// Whether there were more children than can be told apart: then the level is not the real one.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full
     }
 
     /// The level, from an unknown start.

@@ -151,6 +151,16 @@ impl<T> Ingress<T> {
         self.announced = self.announced.max(Some(time.plus(NANOSECOND)));
     }
 
+    /// Everything before `watermark` is taken for known, also what has not come: it will be late.
+    pub fn hurry(&mut self, watermark: Timestamp) {
+        self.announced = self.announced.max(Some(watermark));
+    }
+
+    /// What waits for a witness.
+    pub fn held(&self) -> impl Iterator<Item = &T> {
+        self.sources.iter().filter_map(|source| source.held.as_ref()).map(|(item, _)| item)
+    }
+
     /// Decides about a record, and about the one that waited for it.
     ///
     /// Whatever is accepted here must be inserted before [`Ingress::watermark`] is asked again. A record of a source

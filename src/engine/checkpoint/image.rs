@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use crate::codec::Renumber;
 use crate::engine::chart::Tally;
+use crate::engine::ghosts::Ghosts;
 use crate::model::{Evidence, Exhibit, Measure, Reject, Status, Timestamp, Value};
 
 /// The rules that the memory was made by, and what its numbers mean.
@@ -59,6 +60,10 @@ pub(super) struct Stream {
     pub(super) now: Option<Timestamp>,
     #[n(6)]
     pub(super) counters: Counters,
+    /// Whom each key group has forgotten, where it is anybody.
+    #[n(7)]
+    #[cbor(default)]
+    pub(super) evicted: Vec<(u8, Ghosts)>,
 }
 
 impl Stream {
@@ -160,6 +165,12 @@ pub(super) struct Counters {
     /// Rejected records that are named: why, file, line, offset.
     #[n(17)]
     pub(super) samples: Vec<(Reject, String, u64, u64)>,
+    #[n(18)]
+    #[cbor(default)]
+    pub(super) evicted: u64,
+    #[n(19)]
+    #[cbor(default)]
+    pub(super) hurried: u64,
 }
 
 /// The subjects of one key group, outermost first, in the order of their keys.
@@ -218,6 +229,10 @@ pub(super) struct SubjectImage {
     pub(super) look: Option<Timestamp>,
     #[n(8)]
     pub(super) past: Vec<PastImage>,
+    #[n(9)]
+    pub(super) touched: Option<Timestamp>,
+    #[n(10)]
+    pub(super) doubtful: Option<Timestamp>,
 }
 
 #[derive(Debug, Encode, Decode)]

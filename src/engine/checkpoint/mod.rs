@@ -121,10 +121,9 @@ impl Checkpoint {
                 }
                 number => {
                     let group = number.checked_sub(FIRST_GROUP).and_then(|group| u8::try_from(group).ok());
-                    match group.filter(|&group| group < GROUPS) {
-                        Some(group) => checkpoint.groups.push((group, state.to_vec())),
-                        // Of a later version that this one can read all the same.
-                        None => {}
+                    // Others are of a later version that this one can read all the same.
+                    if let Some(group) = group.filter(|&group| group < GROUPS) {
+                        checkpoint.groups.push((group, state.to_vec()));
                     }
                 }
             }

@@ -103,6 +103,7 @@ impl Here {
     ) -> Result<(), Error> {
         run.now = run.now.max(stream.now.unwrap_or(Timestamp::MIN));
         count(stream.counters, run);
+        stream.evicted.into_iter().for_each(|(group, evicted)| run.bounds.set_evicted(group, evicted));
         let first_time = progress.is_none();
         let known = progress.get_or_insert_with(|| Progress {
             sources: Vec::new(),
@@ -201,6 +202,7 @@ impl Here {
         }
         for image in group.waiting {
             let (source, event) = self.event(image, run)?;
+            run.bounds.wait(event.values.len());
             run.waiting.insert(order(run.plan.identity, source, &event), event);
         }
         Ok(())
@@ -230,6 +232,9 @@ impl Here {
             |old: u32| usize::try_from(old).ok().and_then(|at| self.symptoms.get(at)).copied().flatten();
         let mut chart = Chart::default();
         (chart.problems, chart.active, chart.look) = (image.problems, image.active, image.look);
+        (chart.touched, chart.doubtful) = (image.touched.unwrap_or(Timestamp::MIN), image.doubtful);
+        let key = run.subjects.key(subject);
+        run.bounds.welcome(subject, key);
         for (old, tally) in image.covered {
             match symptom(old) {
                 Some(symptom) => chart.covered.push((symptom, tally)),
@@ -249,6 +254,7 @@ impl Here {
                 && let Some(entry) = self.entry(at, level, image, &run.plan)?
             {
                 chart.place_or(at, || entry);
+                run.plan.symptoms.get(at).into_iter().for_each(|symptom| run.bounds.watched(key, symptom));
             }
         }
         *run.chart_mut(subject) = chart;
@@ -319,6 +325,8 @@ fn count(counters: Counters, run: &mut Run) {
     for (reason, count) in counters.rejected {
         *records.rejected.entry(reason).or_default() += count;
     }
+    summary.evicted += counters.evicted;
+    summary.hurried += counters.hurried;
     summary.bytes += counters.bytes;
     summary.partial += counters.partial;
     summary.diagnoses += counters.diagnoses;

@@ -86,6 +86,7 @@ impl Run {
             reached: progress.reached,
             now: Some(self.now),
             counters: self.counters(),
+            evicted: self.bounds.all_evicted().collect(),
         }
     }
 
@@ -116,6 +117,8 @@ impl Run {
             unknown_predicates: named(&summary.unknown_predicates),
             failed_detectors: named(&summary.failed_detectors),
             samples: summary.samples.iter().map(sample).collect(),
+            evicted: summary.evicted,
+            hurried: summary.hurried,
         }
     }
 
@@ -192,6 +195,8 @@ impl Run {
             problems: chart.problems.clone(),
             covered: chart.covered.iter().map(|(symptom, tally)| (narrow(*symptom), tally.clone())).collect(),
             active: chart.active,
+            touched: Some(chart.touched),
+            doubtful: chart.doubtful,
             look: chart.look,
             past: chart
                 .past
