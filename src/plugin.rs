@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::detector::{Count, DetectorKind, Dip, Distinct, Occurrence, Periodic, Sequence, Session, Surge};
+use crate::detector::{
+    Absence, Change, Count, DetectorKind, Dip, Distinct, Occurrence, Periodic, Sequence, Session, Surge,
+};
 use crate::input::{self, Format, Json};
 use crate::output::{JsonLines, ReportKind, Text};
 use crate::predicate::Function;
@@ -44,6 +46,8 @@ impl Registry {
         registry
             .format(Json)
             .format(input::Text::default())
+            .detector(Absence)
+            .detector(Change)
             .detector(Count)
             .detector(Dip)
             .detector(Distinct)

@@ -1,5 +1,6 @@
 //! Time: what is late, what is absent, what is only inconclusive. One test for one sentence of DESIGN 6.
 
+mod kinds;
 mod points;
 
 use std::time::Duration;

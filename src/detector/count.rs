@@ -2,12 +2,18 @@
 //!
 //! ```yaml
 //! count: {event: drop, at-least: 3, within: 12h}
+//! count: {event: drop, at-least: 100, within: 12h, weight: count}
 //! ```
 //!
 //! Present from the first event t for which at least n events lie in `(t - within, t]`; two events exactly one window
 //! apart do not lie in one. All members of the window are claimed then, and every later event for which it holds again,
 //! each event once. Delay: none. Memory per subject: the last n events in the window (48 bytes each, n at most 4096)
 //! and sixteen gaps once it fired.
+//!
+//! With `weight`, a record stands for as many events as that field says, and the last records that together stand for n
+//! are claimed; see `count/weighted.rs`.
+
+mod weighted;
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -27,6 +33,8 @@ use crate::predicate::{Domain, Kind};
 use crate::timeline::{Recent, Spans};
 use crate::yaml::{Node, schema_of};
 
+use weighted::Weighted;
+
 /// The kind of detector that counts events in a sliding window.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Count;
@@ -40,7 +48,7 @@ impl DetectorKind for Count {
     }
 
     fn measures(&self) -> &'static [&'static str] {
-        &["events", "span", "median_gap"]
+        &["events", "span", "median_gap", "records", "unweighted"]
     }
 
     fn parameters(&self) -> serde_json::Value {
@@ -49,18 +57,22 @@ impl DetectorKind for Count {
 
     fn measure_kind(&self, measure: &str) -> Kind {
         match measure {
-            "events" => Kind::Count,
+            "events" | "records" | "unweighted" => Kind::Count,
             "span" | "median_gap" => Kind::Span,
             _ => Kind::Any,
         }
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {
-        let fields = params.fields(&["event", "at-least", "within"])?;
+        let fields = params.fields(&["event", "at-least", "within", "weight"])?;
         let class = names.class(fields.required("event")?)?;
         let at_least = fields.required("at-least")?.integer_within(1, MOST)?;
         let within = fields.required("within")?.duration()?;
-        Ok(Arc::new(Threshold { class, at_least: usize::try_from(at_least).unwrap_or(1), within }))
+        let plain = Threshold { class, at_least: usize::try_from(at_least).unwrap_or(1), within };
+        match fields.optional("weight") {
+            Some(node) => Ok(Arc::new(Weighted { plain, weight: names.field(node)? })),
+            None => Ok(Arc::new(plain)),
+        }
     }
 }
 
@@ -87,7 +99,7 @@ impl Detector for Threshold {
 
     fn facts(&self) -> Facts {
         let facts = Facts::needing(self.class).with_window(self.within);
-        facts.with_measure("events", Domain::at_least(self.at_least as f64))
+        facts.with_measure("events", Domain::at_least(self.at_least as f64)).with_records(None)
     }
 
     fn memory(&self) -> usize {

@@ -37,6 +37,56 @@ pub enum Definition {
         /// The window.
         within: Duration,
     },
+    /// Records that stand for several events.
+    Weighted {
+        /// What is looked for: a [`Definition::Occurrence`] or a [`Definition::Count`].
+        of: Box<Definition>,
+        /// The field that says for how many.
+        weight: FieldId,
+    },
+    /// What is expected and does not come.
+    Absence {
+        /// The events that are expected.
+        event: ClassId,
+        /// The events after which one is; the expected ones themselves if not given.
+        since: Option<ClassId>,
+        /// The events that call it off.
+        until: Option<ClassId>,
+        /// How many expected ones in a row it takes until another is.
+        at_least: u64,
+        /// For how long it is waited for.
+        within: Duration,
+        /// Whether equal times satisfy "before" both ways.
+        ties_any: bool,
+    },
+    /// What was one way for long and is now another.
+    Turning {
+        /// The events of the old way; one that is of the new way too is only that.
+        from: ClassId,
+        /// The events of the new way.
+        to: ClassId,
+        /// From the first to the last event of the old way, at least.
+        after: Duration,
+        /// How many events of the old way.
+        at_least: u64,
+        /// How many of the new way in a row.
+        confirm: usize,
+        /// Whether equal times have no order.
+        ties_any: bool,
+    },
+    /// A value that goes back and forth.
+    Alternating {
+        /// The events.
+        event: ClassId,
+        /// The field that holds the value.
+        field: FieldId,
+        /// How many switches.
+        at_least: usize,
+        /// The window.
+        within: Duration,
+        /// Whether equal times have no order.
+        ties_any: bool,
+    },
     /// Steps one after another.
     Sequence {
         /// The required events, repeated ones as often as they are repeated.
@@ -51,6 +101,17 @@ pub enum Definition {
         within: Duration,
         /// Whether equal times satisfy "before" both ways.
         ties_any: bool,
+    },
+    /// Steps one after another whose chains are bounded in other ways than by time, or may overlap.
+    Restricted {
+        /// The steps: a [`Definition::Sequence`].
+        sequence: Box<Definition>,
+        /// An event that ends every chain that has begun.
+        until: Option<ClassId>,
+        /// Whether nothing else may stand between the events of a chain.
+        strict: bool,
+        /// Whether a chain need only begin after the first event of the one before.
+        overlaps: bool,
     },
     /// How long a subject stays and how long it is away.
     Session {
@@ -104,6 +165,16 @@ pub enum Definition {
         /// Below this level nothing is judged.
         population: f64,
     },
+}
+
+impl Definition {
+    /// The same, where a field may say how many events a record stands for.
+    pub(super) fn weighted(self, weight: Option<FieldId>) -> Self {
+        match weight {
+            Some(weight) => Self::Weighted { of: Box::new(self), weight },
+            None => self,
+        }
+    }
 }
 
 impl From<&Settings> for Definition {

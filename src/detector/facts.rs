@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::detector::ClassId;
+use crate::detector::weight::Records;
+use crate::model::FieldId;
 use crate::predicate::Domain;
 
 /// What is certain of a detector before it has seen anything: for checks that find rules which cannot work.
@@ -48,6 +50,13 @@ impl Facts {
     pub fn with_measure(mut self, name: &'static str, domain: Domain) -> Self {
         self.measures.push((name, domain));
         self
+    }
+
+    /// The same, and what is measured of records that stand for several events: nothing without a field that says so.
+    #[must_use]
+    pub(super) fn with_records(self, weight: Option<FieldId>) -> Self {
+        let least = |least: f64| weight.map_or_else(Domain::nothing, |_| Domain::at_least(least));
+        self.with_measure(Records::MEASURES[0], least(1.0)).with_measure(Records::MEASURES[1], least(0.0))
     }
 
     /// The same, and a measure that is a span of time no longer than this.

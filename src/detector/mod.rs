@@ -6,6 +6,8 @@
 //! | `count` | so many events within a window |
 //! | `distinct` | so many different children within a window |
 //! | `sequence` | steps in order or in any order, some optional, some forbidden until a deadline |
+//! | `absence` | what is expected and does not come |
+//! | `change` | what was one way for long and is now another, or goes back and forth |
 //! | `periodic` | a regular interval |
 //! | `surge` | more children at once than usual |
 //! | `dip` | a gauge that drops |
@@ -16,8 +18,10 @@
 //! time reaches it through [`Watch::observe`] and [`Watch::advance`]. To add one, copy `occurrence.rs` and add a line
 //! to `plugin.rs`.
 
+mod absence;
 #[cfg(test)]
 mod bench;
+mod change;
 mod count;
 mod definition;
 mod dip;
@@ -31,6 +35,7 @@ mod periodic;
 mod sequence;
 mod session;
 mod surge;
+mod weight;
 mod words;
 
 use std::fmt::Debug;
@@ -45,6 +50,8 @@ use crate::model::{Event, Exhibit, FieldId, Measure, Status, Timestamp};
 use crate::predicate::Kind;
 use crate::yaml::Node;
 
+pub use absence::Absence;
+pub use change::Change;
 pub use count::Count;
 pub use definition::Definition;
 pub use dip::Dip;

@@ -40,6 +40,60 @@ name! {
     Field, "field";
 }
 
+/// An event that is expected and does not come: a heartbeat that falls silent, an answer that is missing.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct AbsenceParams {
+    /// The class of the events that are expected.
+    event: Class,
+    /// How long it may take until one comes: `15m`. One that comes at the very end is in time.
+    #[schemars(rename = "for")]
+    within: Span,
+    /// The class of the events after which one is expected. If not given, after every event of the class itself: a
+    /// heartbeat.
+    since: Option<Class>,
+    /// A class of events after which nothing is expected any more, until it begins anew.
+    until: Option<Class>,
+    /// How many must have come in a row before their silence means anything, none more than `for` after the one before: `1`
+    /// if not given. Only without `since`.
+    #[schemars(range(min = 1, max = 4_096), extend("default" = 1))]
+    at_least: Option<u32>,
+}
+
+/// What was one way for long and is now another, or goes back and forth.
+#[derive(JsonSchema)]
+#[schemars(untagged, deny_unknown_fields, rename_all_fields = "kebab-case")]
+pub(super) enum ChangeParams {
+    /// Events of one class for long, and now events of another: it worked for weeks, and now it is refused.
+    Turning {
+        /// The class of the events that came for long.
+        from: Class,
+        /// The class of the events that come now. An event of both is one of these.
+        to: Class,
+        /// How far apart the first and the last of the old events lie at least, with none of the new ones between: `7d`. This
+        /// or `at-least` must be given.
+        after: Option<Span>,
+        /// How many of the old events there are at least: `50`.
+        #[schemars(range(min = 1, max = 1_000_000))]
+        at_least: Option<u32>,
+        /// How many of the new ones it takes, with none of the old ones between: `3` if not given.
+        #[schemars(range(min = 1, max = 64), extend("default" = 3))]
+        confirm: Option<u32>,
+    },
+    /// A field that has now one value and now another: two that share one identity.
+    Alternating {
+        /// The class of the events that have the field.
+        event: Class,
+        /// The field whose value changes.
+        field: Field,
+        /// How many times it has to change: `4`.
+        #[schemars(range(min = 1, max = 64))]
+        at_least: u32,
+        /// How far apart the first and the last change may be: `1h`.
+        within: Span,
+    },
+}
+
 /// So many events of a class within a window.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
@@ -51,6 +105,9 @@ pub(super) struct CountParams {
     at_least: u32,
     /// How far apart the first and the last may be: `12h`.
     within: Span,
+    /// A field that says how many events a record stands for: a whole number (`as: integer` in the input), which may be 0. A
+    /// record without one, or with anything else there, is one event.
+    weight: Option<Field>,
 }
 
 /// So many different subjects inside, each with an event of a class, within a window.
@@ -76,6 +133,9 @@ pub(super) struct OccurrenceParams {
     event: Class,
     /// A class of events that could have told: while none of these has come, the symptom is unknown and not absent.
     among: Option<Class>,
+    /// A field that says how many events a record stands for: a whole number (`as: integer` in the input), which may be 0. A
+    /// record without one, or with anything else there, is one event.
+    weight: Option<Field>,
 }
 
 /// Events at a regular interval, some of which may be missing from the log.
@@ -176,6 +236,14 @@ pub(super) enum SequenceParams {
         /// How far apart the first and the last step may be, and how long a forbidden last one is waited for: `60s`. Only a
         /// single step needs none.
         within: Option<Span>,
+        /// A class of events that end every chain that has begun.
+        until: Option<Class>,
+        /// Whether nothing else that the detector names may stand between two steps: `strict`; if not given it may.
+        #[schemars(extend("default" = "relaxed"))]
+        gaps: Option<Gaps>,
+        /// Where the next chain may begin when one is complete: if not given after its last event.
+        #[schemars(extend("default" = "past-last"))]
+        skip: Option<SkipTo>,
     },
     /// All parameters stand below the detector's name.
     Below {
@@ -187,6 +255,14 @@ pub(super) enum SequenceParams {
         /// How far apart the first and the last step may be, and how long a forbidden last one is waited for: `60s`. Only a
         /// single step needs none.
         within: Option<Span>,
+        /// A class of events that end every chain that has begun.
+        until: Option<Class>,
+        /// Whether nothing else that the detector names may stand between two steps: `strict`; if not given it may.
+        #[schemars(extend("default" = "relaxed"))]
+        gaps: Option<Gaps>,
+        /// Where the next chain may begin when one is complete: if not given after its last event.
+        #[schemars(extend("default" = "past-last"))]
+        skip: Option<SkipTo>,
     },
 }
 
@@ -222,4 +298,22 @@ pub(super) enum Order {
     Given,
     /// In whatever order.
     Any,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub(super) enum Gaps {
+    /// Other events may stand between two steps.
+    Relaxed,
+    /// No other event of a class that the detector names may stand between two steps.
+    Strict,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub(super) enum SkipTo {
+    /// After the last event of the chain: no event is in two chains.
+    PastLast,
+    /// After the first event of the chain: chains overlap.
+    ToNext,
 }

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 
 use crate::codec::state;
 use crate::detector::sequence::chain::{Chain, Item, set_aside};
-use crate::detector::sequence::plan::{MOST, Plan, places};
+use crate::detector::sequence::plan::{MOST, Plan, Skip, places};
 use crate::model::Timestamp;
 
 #[derive(Clone, Debug)]
@@ -56,6 +56,13 @@ impl Pool {
         self.forbidden.map(|time| time.plus(plan.within))
     }
 
+    /// Forgets every event that could be part of a set.
+    pub(super) fn end_all(&mut self) {
+        self.items.clear();
+        self.parts = 0;
+        self.maybes.fill(None);
+    }
+
     /// Takes in a batch; marks the events of the sets it completes as used.
     pub(super) fn settle(&mut self, plan: &Plan, batch: &mut [Item], complete: &mut Vec<Chain>) {
         self.take_in(plan, batch, complete);
@@ -86,11 +93,20 @@ impl Pool {
     fn complete_all(&mut self, plan: &Plan, batch: &mut [Item], complete: &mut Vec<Chain>) {
         let begin = batch.iter().map(|item| item.serial).min().unwrap_or(0);
         while let Some(chain) = self.latest(plan) {
-            for item in batch.iter_mut() {
-                item.used = item.used || chain.contains(item.serial);
+            let first = chain.members.first().filter(|_| plan.skip == Skip::ToNext);
+            let later = |item: &Item| first.is_some_and(|first| plan.may_begin(item, first));
+            match plan.skip {
+                Skip::PastLast => {
+                    for item in batch.iter_mut() {
+                        item.used = item.used || chain.contains(item.serial);
+                    }
+                    self.items.retain(|item| item.serial >= begin && !chain.contains(item.serial));
+                }
+                Skip::ToNext => self.items.retain(later),
             }
-            self.items.retain(|item| item.serial >= begin && !chain.contains(item.serial));
-            self.maybes.fill(None);
+            for maybe in &mut self.maybes {
+                maybe.take_if(|item| !later(item));
+            }
             self.collect_maybes(batch);
             complete.push(chain);
         }

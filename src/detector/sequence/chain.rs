@@ -20,6 +20,9 @@ pub(super) struct Item {
     /// Whether a chain has it already.
     #[n(3)]
     pub(super) used: bool,
+    /// Whether it ends every chain that has begun.
+    #[n(4)]
+    pub(super) ends: bool,
 }
 
 impl Item {
@@ -76,10 +79,10 @@ impl Chain {
     }
 
     /// All its events in the order of time.
-    pub(super) fn exhibits(&self) -> impl Iterator<Item = Exhibit> {
-        let mut items: Vec<&Item> = self.items().collect();
+    pub(super) fn in_order(&self) -> Vec<Item> {
+        let mut items: Vec<Item> = self.items().copied().collect();
         items.sort_unstable_by_key(|item| (item.time(), item.serial));
-        items.into_iter().map(|item| item.exhibit)
+        items
     }
 }
 

@@ -9,22 +9,22 @@
 
 use crate::codec::state;
 use crate::detector::sequence::chain::{Chain, Item, set_aside};
-use crate::detector::sequence::plan::{MOST, Plan};
+use crate::detector::sequence::plan::{MOST, Plan, Skip};
 use crate::model::Timestamp;
 
 #[derive(Clone, Debug)]
 pub(super) struct Slots {
     /// The chain of i + 1 required events, at place i.
-    slots: Vec<Option<Chain>>,
+    pub(super) slots: Vec<Option<Chain>>,
     /// A bit for each slot that holds one.
     held: u16,
     /// What the batch at hand made of them, latest beginning first; empty between batches. Here an earlier beginning may
     /// do what a later one cannot: the later one may have taken the very event that is needed next.
     fresh: Vec<Vec<Chain>>,
     /// For each optional step, the latest event before any required one.
-    lead: Vec<Option<Item>>,
+    pub(super) lead: Vec<Option<Item>>,
     /// The last event that is forbidden before the first required one.
-    forbidden: Option<Timestamp>,
+    pub(super) forbidden: Option<Timestamp>,
 }
 
 state!(Slots { 0 => slots, 1 => held, 2 => lead, 3 => forbidden });
@@ -79,6 +79,7 @@ impl Slots {
     /// Takes in a batch; marks the events of the chains it completes as used.
     pub(super) fn settle(&mut self, plan: &Plan, batch: &mut [Item], complete: &mut Vec<Chain>) {
         match batch {
+            _ if plan.strict => self.settle_strictly(plan, batch, complete),
             [item] if self.is_idle(plan, item) => return,
             [item] => complete.extend(self.settle_one(plan, item)),
             _ => self.settle_many(plan, batch, complete),
@@ -103,10 +104,12 @@ impl Slots {
             let Some(mut grown) = grown else { continue };
             if unit + 1 == plan.units.len() {
                 drop_distant(plan, &mut grown);
-                complete = Some(grown);
-                self.slots.fill(None);
-                self.lead.fill(None);
-                break;
+                let chain = complete.insert(grown);
+                self.leave(plan, chain);
+                match plan.skip {
+                    Skip::PastLast => break,
+                    Skip::ToNext => continue,
+                }
             }
             if let Some(slot) = self.slots.get_mut(unit) {
                 *slot = Some(grown);
@@ -128,13 +131,18 @@ impl Slots {
         loop {
             self.collect_asides(plan, batch);
             let Some(chain) = self.extend(plan, batch) else { break };
+            self.fresh.iter_mut().for_each(Vec::clear);
+            self.leave(plan, &chain);
+            let first = chain.members.first().map(|first| first.serial);
             for item in batch.iter_mut() {
-                item.used = item.used || chain.contains(item.serial);
+                match plan.skip {
+                    Skip::PastLast => item.used = item.used || chain.contains(item.serial),
+                    // It begins no second chain.
+                    Skip::ToNext if Some(item.serial) == first => item.roles.units &= !1,
+                    Skip::ToNext => {}
+                }
             }
             complete.push(chain);
-            self.slots.fill(None);
-            self.fresh.iter_mut().for_each(Vec::clear);
-            self.lead.fill(None);
         }
         for (slot, fresh) in self.slots.iter_mut().zip(&mut self.fresh) {
             let latest = fresh.drain(..).next();
@@ -143,6 +151,25 @@ impl Slots {
             }
         }
         self.forbid(plan, batch);
+    }
+
+    /// Forgets what a complete chain leaves to no other.
+    pub(super) fn leave(&mut self, plan: &Plan, chain: &Chain) {
+        let first = chain.members.first().filter(|_| plan.skip == Skip::ToNext);
+        let later = |item: &Item| first.is_some_and(|first| plan.may_begin(item, first));
+        for slot in &mut self.slots {
+            slot.take_if(|chain| !chain.members.first().is_some_and(later));
+        }
+        for lead in &mut self.lead {
+            lead.take_if(|item| !later(item));
+        }
+    }
+
+    /// Forgets every chain that has begun.
+    pub(super) fn end_all(&mut self) {
+        self.slots.fill(None);
+        self.lead.fill(None);
+        self.held = 0;
     }
 
     /// Optional events join the chains that wait where they belong.
@@ -189,7 +216,7 @@ impl Slots {
         None
     }
 
-    fn begin(&self, plan: &Plan, batch: &[Item], item: &Item) -> Option<Chain> {
+    pub(super) fn begin(&self, plan: &Plan, batch: &[Item], item: &Item) -> Option<Chain> {
         let near = |time: Timestamp| item.time().since(time) <= plan.within;
         if self.forbidden.is_some_and(near) || intruder(plan, batch, 0, &[item.serial]) {
             return None;
@@ -214,7 +241,7 @@ impl Slots {
 }
 
 /// The chain with one more event, when the event may follow.
-fn grow(plan: &Plan, batch: &[Item], chain: &Chain, item: &Item) -> Option<Chain> {
+pub(super) fn grow(plan: &Plan, batch: &[Item], chain: &Chain, item: &Item) -> Option<Chain> {
     let last = chain.members.last()?;
     let fits = !chain.contains(item.serial)
         && item.time().since(chain.first()) <= plan.within
@@ -232,7 +259,7 @@ pub(super) fn intruder(plan: &Plan, batch: &[Item], gap: usize, except: &[u64]) 
 }
 
 /// An optional event belongs to a chain only when it lies within the window of all its required events.
-fn drop_distant(plan: &Plan, chain: &mut Chain) {
+pub(super) fn drop_distant(plan: &Plan, chain: &mut Chain) {
     let last = chain.last();
     for aside in &mut chain.asides {
         if aside.is_some_and(|item| last.since(item.time()) > plan.within) {
@@ -404,7 +431,7 @@ mod tests {
             for (serial, &(time, bits)) in (0..).zip(&events) {
                 let exhibit = Exhibit { time: at(time), identity: serial, origin: Origin::default(), signature: 0 };
                 let roles = plan.roles(|class| bits & 1 << class.0 != 0);
-                let item = Item { exhibit, roles, serial, used: serial % 7 == 6 };
+                let item = Item { exhibit, roles, serial, used: serial % 7 == 6, ends: false };
                 let (mut one, mut other) = ([item], [item]);
                 let (mut chains, mut expected) = (Vec::new(), Vec::new());
                 short.settle(&plan, &mut one, &mut chains);

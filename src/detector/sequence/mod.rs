@@ -10,6 +10,16 @@
 //! comes before the next. At the first event that completes a chain the latest such chain is taken, and the next chain
 //! consists of later events: an event belongs to one chain at most.
 //!
+//! ```yaml
+//! sequence: {steps: [refusal, refusal, drop], within: 10m, until: connect}
+//! sequence: {steps: [drop, connect, drop], within: 10m, gaps: strict}
+//! sequence: {steps: [{class: drop, times: 3}], within: 10m, skip: to-next}
+//! ```
+//!
+//! - `until`: an event of this class ends every chain that has begun and every one that waits; then it plays its own part.
+//! - `gaps: strict`: nothing else that the detector names stands between the events of a chain, optional ones included.
+//! - `skip: to-next`: the next chain has to begin after the first event of the last one, and may share its other events.
+//!   In place of it `past-last`: after the last one.
 //! - `maybe`: the latest event of the class that stands in its place and lies within `within` of every required event
 //!   joins the chain; without one the chain is complete all the same. One that may come after the last required event
 //!   joins when it comes. An event that can play a required part plays no optional one.
@@ -17,7 +27,8 @@
 //!   `[first - within, first]` before it. After the last: none comes up to and including last + `within`, and the chain
 //!   is told when that time has passed. In any order: none lies within `within` of every required event, on either side.
 //! - Where equal times satisfy "before" both ways, the events of one instant are settled together once it has passed, so
-//!   their order does not matter (up to 256 of them; more are settled in parts).
+//!   their order does not matter (up to 256 of them; more are settled in parts). Of the events of one time with an
+//!   `until` only that one can be in a chain, and where gaps are strict all events of one time are, or none.
 //!
 //! Delay: none, or until the instant, or the time of the absence, has passed. Memory per subject: for k required events
 //! at most k (k - 1) / 2 events in order and as many as there are parts in any order (64 bytes each), and at most 64
@@ -30,6 +41,9 @@ mod given;
 mod plan;
 mod read;
 mod shortfall;
+mod strict;
+mod telling;
+mod until;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -52,7 +66,7 @@ use crate::yaml::{Node, schema_of};
 use any::Pool;
 use chain::{Chain, Item};
 use given::{Slots, intruder};
-use plan::{Arrangement, Plan, Roles};
+use plan::{Arrangement, Plan, Roles, Skip};
 
 /// The kind of detector that finds events one after another.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,13 +110,18 @@ impl Detector for Plan {
 
     fn definition(&self) -> Option<Definition> {
         let asides = |asides: &[plan::Aside]| asides.iter().map(|aside| (aside.class, aside.gap)).collect();
-        Some(Definition::Sequence {
+        let plain = Definition::Sequence {
             required: self.units.clone(),
             maybe: asides(&self.maybes),
             never: asides(&self.nevers),
             any_order: self.arrangement == Arrangement::Any,
             within: self.within,
             ties_any: self.ties_any,
+        };
+        let (until, strict, overlaps) = (self.until, self.strict, self.skip == Skip::ToNext);
+        Some(match (until, strict, overlaps) {
+            (None, false, false) => plain,
+            _ => Definition::Restricted { sequence: Box::new(plain), until, strict, overlaps },
         })
     }
 
@@ -137,6 +156,8 @@ impl Detector for Plan {
             chains: 0,
             whole: 0,
             spans: Spans::default(),
+            broken: false,
+            shared: Vec::new(),
             best: 0,
             foiled: None,
         })
@@ -156,6 +177,10 @@ struct Progress {
     // How many of them had every optional step.
     whole: u64,
     spans: Spans,
+    /// Whether something that is none of its events has come after the last complete chain.
+    broken: bool,
+    /// The claimed events that a later chain may have too: their times and numbers.
+    shared: Vec<(Timestamp, u64)>,
     // The most parts that stood together while no chain had become complete.
     best: u16,
     foiled: Option<Foiled>,
@@ -223,7 +248,7 @@ struct Told {
 
 state!(Progress {
     0 => played, 1 => instant, 2 => memory, 3 => waiting, 4 => told, 5 => chains, 6 => whole, 7 => spans, 8 => best,
-    9 => foiled
+    9 => foiled, 10 => broken, 11 => shared
 }, sound);
 state!(Instant { 0 => first, 1 => more, 2 => silent });
 
@@ -254,7 +279,8 @@ impl Watch for Progress {
         self.tell_due(|deadline| deadline < time, out);
         let roles = self.plan.roles(|class| hit.is(class));
         self.instant.silent = self.stays_silent(roles, time);
-        self.instant.push(Item { exhibit: hit.exhibit, roles, serial: self.played, used: false });
+        let ends = self.plan.until.is_some_and(|until| hit.is(until));
+        self.instant.push(Item { exhibit: hit.exhibit, roles, serial: self.played, used: false, ends });
         self.played = self.played.saturating_add(1);
         if !self.plan.ties_any || self.instant.len() >= INSTANT {
             self.settle(out);
@@ -346,6 +372,7 @@ impl Progress {
         if let Some(time) = batch.first().map(Item::time) {
             self.tell_due(|deadline| deadline < time, out);
         }
+        self.end_waiting(batch, out);
         if !self.waiting.is_empty() && batch.iter().any(|item| self.plan.ends_waiting(item.roles)) {
             let parts = self.plan.units.len();
             self.foil(parts, batch.first().map(Item::time));
@@ -356,10 +383,7 @@ impl Progress {
         let before = if forbidding { self.memory.filled(&self.plan).0 } else { 0 };
         self.join(batch, out);
         let mut complete = Vec::new();
-        match &mut self.memory {
-            Memory::Given(slots) => slots.settle(&self.plan, batch, &mut complete),
-            Memory::Any(pool) => pool.settle(&self.plan, batch, &mut complete),
-        }
+        self.memory.settle(&self.plan, batch, &mut complete);
         if self.chains == 0 {
             self.remember();
         }
@@ -370,6 +394,7 @@ impl Progress {
     }
 
     fn completed(&mut self, chain: Chain, batch: &[Item], out: &mut Findings) {
+        self.broken = self.plan.strict && batch.iter().any(|item| !chain.contains(item.serial));
         if !self.plan.waits() {
             return self.tell(&chain, out);
         }
@@ -383,48 +408,14 @@ impl Progress {
         if !over && self.waiting.len() < WAITING {
             self.waiting.push_back(Waiting { deadline: anchor.plus(self.plan.within), chain });
             out.changed();
+        } else {
+            self.broken = true;
         }
-    }
-
-    /// Lets optional events join the last complete chain.
-    fn join(&mut self, batch: &mut [Item], out: &mut Findings) {
-        for item in batch.iter_mut().filter(|item| item.is_beside()) {
-            let parts = self.plan.maybes_after(item.roles);
-            if let Some(waiting) = self.waiting.back_mut() {
-                let near = item.time() <= waiting.chain.first().plus(self.plan.within);
-                let place = plan::places(parts & waiting.chain.missing()).next().filter(|_| near);
-                if let Some(aside) = place.and_then(|place| waiting.chain.asides.get_mut(place)) {
-                    item.used = true;
-                    *aside = Some(*item);
-                }
-            } else if let Some(told) = self.told.as_mut().filter(|told| item.time() <= told.until) {
-                let Some(place) = plan::places(parts & told.missing).next() else { continue };
-                told.missing &= !(1 << place);
-                self.whole += u64::from(told.missing == 0);
-                item.used = true;
-                out.claim(item.exhibit);
-            }
-        }
-    }
-
-    fn tell_due(&mut self, due: impl Fn(Timestamp) -> bool, out: &mut Findings) {
-        while self.waiting.front().is_some_and(|waiting| due(waiting.deadline)) {
-            if let Some(waiting) = self.waiting.pop_front() {
-                self.tell(&waiting.chain, out);
-            }
-        }
-    }
-
-    fn tell(&mut self, chain: &Chain, out: &mut Findings) {
-        let missing = chain.missing();
-        self.chains = self.chains.saturating_add(1);
-        self.whole += u64::from(missing == 0);
-        self.spans.push(chain.last().since(chain.first()));
-        self.told = Some(Told { until: chain.first().plus(self.plan.within), missing });
-        chain.exhibits().for_each(|exhibit| out.claim(exhibit));
     }
 }
 
+#[cfg(test)]
+mod bounds;
 #[cfg(test)]
 mod naive;
 

@@ -2,7 +2,7 @@
 
 use crate::detector::ClassId;
 use crate::detector::fixture::{Player, span};
-use crate::detector::sequence::plan::{Arrangement, Need, Plan, Step};
+use crate::detector::sequence::plan::{Arrangement, Need, Plan, Skip, Step};
 
 /// `?a b*2 !c d`: maybe a, b twice, never c, d. Letters are classes.
 pub(super) fn steps(text: &str) -> Vec<Step> {
@@ -77,6 +77,11 @@ pub(super) fn naive(plan: &Plan, events: &[Occurred], end: i64) -> Vec<u64> {
     // (until when, which optional steps are missing) of the last chain
     let mut open: Option<(i64, Vec<usize>)> = None;
     for index in 0..events.len() {
+        let ends = |at: usize| plan.until.is_some_and(|until| has(at, until));
+        if ends(index) {
+            begin = begin.max(index);
+            open = None;
+        }
         if let Some((until, missing)) = &mut open {
             let may = |&place: &usize| {
                 let maybe = plan.maybes[place];
@@ -90,8 +95,14 @@ pub(super) fn naive(plan: &Plan, events: &[Occurred], end: i64) -> Vec<u64> {
                 continue;
             }
         }
+        if plan.strict {
+            open = None;
+        }
         let mut chains = Vec::new();
         extend(plan, events, within, begin, index, &mut Vec::new(), &mut chains);
+        if plan.strict {
+            chains.retain(|chain| between(plan, events, &used, chain).is_some());
+        }
         // The latest: the latest of its latest events, then of those before them.
         let Some(chain) =
             chains.into_iter().max_by_key(|chain| chain.iter().rev().copied().collect::<Vec<_>>())
@@ -106,7 +117,9 @@ pub(super) fn naive(plan: &Plan, events: &[Occurred], end: i64) -> Vec<u64> {
                 let after = maybe.gap == 0 || chain[maybe.gap - 1] < at;
                 let before = maybe.gap < last_gap && at < chain[maybe.gap];
                 let placed = plan.arrangement == Arrangement::Any || after && before;
-                placed && beside(at) && !used[at] && has(at, maybe.class)
+                let near =
+                    !plan.strict || at > chain[0] || leads(plan, events, &used, begin, &chain).contains(&at);
+                placed && near && beside(at) && !used[at] && has(at, maybe.class)
             };
             let found = (begin..index).rev().find(fits).filter(|&at| last - time(at) <= within);
             match found.filter(|at| !members.contains(at)) {
@@ -114,9 +127,14 @@ pub(super) fn naive(plan: &Plan, events: &[Occurred], end: i64) -> Vec<u64> {
                 None => missing.push(place),
             }
         }
-        begin = index + 1;
         members.sort_unstable();
-        members.iter().for_each(|&at| used[at] = true);
+        match plan.skip {
+            Skip::PastLast => {
+                begin = index + 1;
+                members.iter().for_each(|&at| used[at] = true);
+            }
+            Skip::ToNext => begin = chain[0] + 1,
+        }
         let deadline = match plan.arrangement {
             Arrangement::Given => last + within,
             Arrangement::Any => first + within,
@@ -130,13 +148,57 @@ pub(super) fn naive(plan: &Plan, events: &[Occurred], end: i64) -> Vec<u64> {
             open = Some((first + within, missing));
             told.push((last, members));
         } else if deadline <= end
-            && !(index + 1..events.len()).any(|at| waits_for(at) && time(at) <= deadline)
+            && !(index + 1..events.len()).any(|at| (waits_for(at) || ends(at)) && time(at) <= deadline)
         {
             told.push((deadline, members));
         }
     }
     told.sort_by_key(|(when, _)| *when);
-    told.into_iter().flat_map(|(_, members)| members).map(|at| at as u64).collect()
+    let mut claimed: Vec<u64> = Vec::new();
+    for at in told.into_iter().flat_map(|(_, members)| members).map(|at| at as u64) {
+        if !claimed.contains(&at) {
+            claimed.push(at);
+        }
+    }
+    claimed
+}
+
+/// The optional events between the required ones, when nothing else stands there; all events are named.
+fn between(plan: &Plan, events: &[Occurred], used: &[bool], chain: &[usize]) -> Option<Vec<usize>> {
+    let mut taken: Vec<usize> = Vec::new();
+    let mut asides = Vec::new();
+    for at in (chain[0]..=chain[chain.len() - 1]).filter(|at| !chain.contains(at)) {
+        let gap = chain.iter().filter(|&&member| member < at).count();
+        let has = |class: ClassId| events[at].1 & (1 << class.0) != 0;
+        let fits = |place: &usize| {
+            plan.maybes[*place].gap == gap && has(plan.maybes[*place].class) && !taken.contains(place)
+        };
+        let place = (0..plan.maybes.len())
+            .find(fits)
+            .filter(|_| !used[at] && !plan.units.iter().any(|&unit| has(unit)))?;
+        taken.push(place);
+        asides.push(at);
+    }
+    Some(asides)
+}
+
+/// The optional events right before the first required one, with nothing else between.
+fn leads(plan: &Plan, events: &[Occurred], used: &[bool], begin: usize, chain: &[usize]) -> Vec<usize> {
+    let mut taken: Vec<usize> = Vec::new();
+    let mut leads = Vec::new();
+    for at in (begin..chain[0]).rev() {
+        let has = |class: ClassId| events[at].1 & (1 << class.0) != 0;
+        let fits = |place: &usize| {
+            plan.maybes[*place].gap == 0 && has(plan.maybes[*place].class) && !taken.contains(place)
+        };
+        let place = (0..plan.maybes.len()).find(fits);
+        let Some(place) = place.filter(|_| !used[at] && !plan.units.iter().any(|&unit| has(unit))) else {
+            break;
+        };
+        taken.push(place);
+        leads.push(at);
+    }
+    leads
 }
 
 /// All chains of events from `begin` that end with `last`.

@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 use smol_str::SmolStr;
 
 use crate::detector::ClassId;
+use crate::detector::sequence::chain::Item;
 
 /// At most so many steps of each need; repeated ones count as often as they are repeated.
 pub(super) const MOST: usize = 16;
@@ -37,6 +38,15 @@ pub(crate) enum Arrangement {
     Any,
 }
 
+/// What a complete chain leaves for the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Skip {
+    /// The next chain begins after its last event.
+    PastLast,
+    /// The next chain begins after its first event.
+    ToNext,
+}
+
 /// Why steps make no sequence, and at which step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -62,6 +72,11 @@ pub(crate) struct Plan {
     pub(super) arrangement: Arrangement,
     pub(super) within: Duration,
     pub(super) ties_any: bool,
+    /// What ends every chain that has begun.
+    pub(super) until: Option<ClassId>,
+    /// Whether nothing else may stand between the events of a chain.
+    pub(super) strict: bool,
+    pub(super) skip: Skip,
     /// What the rule calls the classes, where it is known.
     pub(super) words: Vec<(ClassId, SmolStr)>,
 }
@@ -99,7 +114,9 @@ impl Plan {
         ties_any: bool,
     ) -> Result<Self, Fault> {
         let (units, maybes, nevers, words) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut plan = Self { units, maybes, nevers, arrangement, within, ties_any, words };
+        let (until, strict, skip) = (None, false, Skip::PastLast);
+        let mut plan =
+            Self { units, maybes, nevers, arrangement, within, ties_any, until, strict, skip, words };
         for (index, step) in steps.iter().enumerate() {
             let aside = Aside { class: step.class, gap: plan.units.len() };
             match step.need {
@@ -143,7 +160,7 @@ impl Plan {
     /// All classes, ascending.
     pub(super) fn all_classes(&self) -> Vec<ClassId> {
         let asides = self.maybes.iter().chain(&self.nevers).map(|aside| aside.class);
-        let mut classes: Vec<ClassId> = self.units.iter().copied().chain(asides).collect();
+        let mut classes: Vec<ClassId> = self.units.iter().copied().chain(asides).chain(self.until).collect();
         classes.sort_unstable();
         classes.dedup();
         classes
@@ -192,6 +209,12 @@ impl Plan {
     /// Whether these parts are all that are required.
     pub(super) fn is_filled(&self, parts: u16) -> bool {
         parts.count_ones() as usize >= self.units.len()
+    }
+
+    /// Whether a chain that begins with one event may come after one that began with another.
+    pub(super) fn may_begin(&self, with: &Item, after: &Item) -> bool {
+        let tied = self.ties_any && with.time() == after.time();
+        if tied { with.serial != after.serial } else { with.serial > after.serial }
     }
 
     /// Whether the sequence waits for something not to come.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use crate::detector::Names;
-use crate::detector::sequence::plan::{Arrangement, Fault, MOST, Need, Plan, Step};
+use crate::detector::sequence::plan::{Arrangement, Fault, MOST, Need, Plan, Skip, Step};
 use crate::error::Problem;
 use crate::yaml::{Node, Shape};
 
@@ -13,9 +13,9 @@ use crate::yaml::{Node, Shape};
 /// alone is the steps.
 pub(super) fn plan(params: &Node, names: &mut dyn Names) -> Result<Plan, Problem> {
     if matches!(params.shape(), Shape::List(_)) {
-        return build(params, params, None, None, names);
+        return build(params, params, Options::default(), names);
     }
-    let fields = params.fields(&["steps", "sequence", "order", "within"])?;
+    let fields = params.fields(&["steps", "sequence", "order", "within", "until", "gaps", "skip"])?;
     let list = match (fields.optional("sequence"), fields.optional("steps")) {
         (Some(inner), None) if matches!(inner.shape(), Shape::Map(_)) => {
             return match params.map()? {
@@ -31,16 +31,23 @@ pub(super) fn plan(params: &Node, names: &mut dyn Names) -> Result<Plan, Problem
             );
         }
     };
-    build(params, list, fields.optional("order"), fields.optional("within"), names)
+    let [order, within, until, gaps, skip] =
+        ["order", "within", "until", "gaps", "skip"].map(|key| fields.optional(key));
+    build(params, list, Options { order, within, until, gaps, skip }, names)
 }
 
-fn build(
-    params: &Node,
-    list: &Node,
-    order: Option<&Node>,
-    within: Option<&Node>,
-    names: &mut dyn Names,
-) -> Result<Plan, Problem> {
+/// What may stand beside the steps.
+#[derive(Clone, Copy, Default)]
+struct Options<'a> {
+    order: Option<&'a Node>,
+    within: Option<&'a Node>,
+    until: Option<&'a Node>,
+    gaps: Option<&'a Node>,
+    skip: Option<&'a Node>,
+}
+
+fn build(params: &Node, list: &Node, options: Options<'_>, names: &mut dyn Names) -> Result<Plan, Problem> {
+    let Options { order, within, until, gaps, skip } = options;
     let steps = list.list()?.iter().map(|node| step(node, names)).collect::<Result<Vec<Step>, Problem>>()?;
     let arrangement = match order {
         None => Arrangement::Given,
@@ -67,6 +74,22 @@ fn build(
     };
     let mut plan =
         Plan::new(&steps, arrangement, within, names.ties_any()).map_err(|fault| explain(fault, list))?;
+    plan.until = until.map(|node| names.class(node)).transpose()?;
+    plan.strict = match gaps.map(|node| (node, node.scalar())) {
+        None | Some((_, Some("relaxed"))) => false,
+        Some((node, Some("strict"))) if arrangement == Arrangement::Any => {
+            return Err(node
+                .problem("contradiction", "in any order there are no gaps between two steps")
+                .with_help("leave out `gaps`, or `order: any`"));
+        }
+        Some((_, Some("strict"))) => true,
+        Some((node, _)) => return Err(node.expected("`relaxed` or `strict`")),
+    };
+    plan.skip = match skip.map(|node| (node, node.scalar())) {
+        None | Some((_, Some("past-last"))) => Skip::PastLast,
+        Some((_, Some("to-next"))) => Skip::ToNext,
+        Some((node, _)) => return Err(node.expected("`past-last` or `to-next`")),
+    };
     plan.words = steps.iter().zip(list.list()?).map(|(step, node)| (step.class, word(node))).collect();
     Ok(plan)
 }
@@ -164,6 +187,16 @@ mod tests {
     }
 
     #[test]
+    fn what_bounds_the_chains_stands_beside_the_steps() {
+        let plan =
+            read("{sequence: [d, c], within: 1m, until: x, gaps: strict, skip: to-next}").expect("sound");
+        assert_eq!((plan.until, plan.strict, plan.skip), (Some(ClassId(23)), true, Skip::ToNext));
+        assert_eq!(plan.all_classes(), [ClassId(2), ClassId(3), ClassId(23)]);
+        let plan = read("{steps: [d, c], within: 1m, gaps: relaxed, skip: past-last}").expect("sound");
+        assert_eq!((plan.until, plan.strict, plan.skip), (None, false, Skip::PastLast));
+    }
+
+    #[test]
     fn what_cannot_work_is_refused_where_it_stands() {
         assert_eq!(refused("{steps: [d, c]}"), "1:1 missing-key");
         assert_eq!(refused("{steps: [{class: d, times: 2}]}"), "1:1 missing-key");
@@ -191,6 +224,10 @@ mod tests {
         assert_eq!(refused("{steps: [{maybe: d, never: c}], within: 1m}"), "1:10 wrong-type");
         assert_eq!(refused("{steps: [{sometimes: d}], within: 1m}"), "1:11 unknown-key");
         assert_eq!(refused("{steps: [d, c], order: random, within: 1m}"), "1:24 wrong-type");
+        assert_eq!(refused("{steps: [d, c], gaps: none, within: 1m}"), "1:23 wrong-type");
+        assert_eq!(refused("{steps: [d, c], skip: none, within: 1m}"), "1:23 wrong-type");
+        assert_eq!(refused("{steps: [d, c], order: any, gaps: strict, within: 1m}"), "1:35 contradiction");
+        assert_eq!(refused("{steps: [d, c], until: nobody, within: 1m}"), "1:24 unknown-class");
         assert_eq!(refused("{steps: [d], sequence: [c]}"), "1:9 conflict");
         assert_eq!(refused("{sequence: {steps: [d]}, within: 1m}"), "1:12 wrong-type");
         assert_eq!(refused("{steps: [d, nobody], within: 1m}"), "1:13 unknown-class");

@@ -3,7 +3,7 @@
 use crate::detector::sequence::any::Pool;
 use crate::detector::sequence::chain::{Chain, Item};
 use crate::detector::sequence::given::Slots;
-use crate::detector::sequence::plan::{Arrangement, Plan};
+use crate::detector::sequence::plan::{Arrangement, Plan, Skip};
 use crate::detector::sequence::{Foiled, Memory, Progress, WAITING, Waiting};
 use crate::detector::words::{length, many, stamp};
 use crate::model::Timestamp;
@@ -25,7 +25,12 @@ pub(super) fn memory(plan: &Plan) -> usize {
         Arrangement::Any => items(units * units.max(1)) + maybes * size_of::<Option<Item>>(),
     };
     let waiting = if plan.waits() { WAITING * (size_of::<Waiting>() + chain(units)) } else { 0 };
-    size_of::<Progress>() + kept + waiting + Spans::MEMORY
+    // Of the claimed events only those that a chain may share: no more than stood beside each other in chains.
+    let claimed = match plan.skip {
+        Skip::PastLast => 0,
+        Skip::ToNext => (units * (units + maybes)).next_power_of_two() * size_of::<(Timestamp, u64)>(),
+    };
+    size_of::<Progress>() + kept + waiting + claimed + Spans::MEMORY
 }
 
 impl Memory {
@@ -134,10 +139,7 @@ impl Progress {
             return self.memory.filled(&self.plan);
         }
         let (mut memory, mut complete) = (self.memory.clone(), Vec::new());
-        match &mut memory {
-            Memory::Given(slots) => slots.settle(&self.plan, &mut batch, &mut complete),
-            Memory::Any(pool) => pool.settle(&self.plan, &mut batch, &mut complete),
-        }
+        memory.settle(&self.plan, &mut batch, &mut complete);
         memory.filled(&self.plan)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::detector::{ClassId, Facts};
+use crate::detector::{ClassId, Definition, Facts};
 use crate::error::Problem;
 use crate::model::FieldId;
 use crate::predicate::{Domain, Predicate};
@@ -205,7 +205,7 @@ fn window(view: &View<'_>, seen: &Seen<'_>, facts: &Facts) -> Option<Problem> {
     if window <= quiet {
         return None;
     }
-    let place = deep(seen.detect, &["within", "period", "bucket"]).unwrap_or(seen.detect);
+    let place = deep(seen.detect, &["within", "for", "period", "bucket"]).unwrap_or(seen.detect);
     let [window, quiet] = [window, quiet].map(|span| spell_duration(span, Duration::MAX));
     let field = view.of.schema.level_field(seen.symptom.level);
     let level = field.map_or("", |field| view.of.schema.name(field));
@@ -289,7 +289,8 @@ fn blocked(all: &[Option<Seen<'_>>]) -> Vec<Problem> {
 
 /// Whether one event is enough for a symptom, and another of the same subjects cannot do without such an event.
 fn sees_all(one: &Seen<'_>, other: &Seen<'_>) -> bool {
-    let enough = one.symptom.kind == "occurrence" && one.symptom.when.is_none();
+    let occurrence = matches!(one.symptom.detector.definition(), Some(Definition::Occurrence { .. }));
+    let enough = occurrence && one.symptom.when.is_none();
     let needs = other.symptom.detector.facts().needs;
     let is_enough =
         |group: &Vec<ClassId>| !group.is_empty() && group.iter().all(|c| one.symptom.classes.contains(c));
