@@ -214,6 +214,16 @@ impl Pipeline {
         }
     }
 
+    /// The source has paused: it no longer holds the others back; see [`Run::idle`].
+    pub fn idle(&mut self, source: SourceId) {
+        self.run.idle(source);
+    }
+
+    /// The host's clock has moved, and the horizon with it; see [`Run::clock`].
+    pub fn clock(&mut self, time: Timestamp) {
+        self.run.clock(time);
+    }
+
     /// Every record up to and including this time has come, on every source; see [`Run::advance`]. A record whose end
     /// has not been pushed yet has not come.
     pub fn advance(&mut self, time: Timestamp) {

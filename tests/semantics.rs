@@ -1,6 +1,7 @@
 //! Time: what is late, what is absent, what is only inconclusive. One test for one sentence of DESIGN 6.
 
 mod kinds;
+mod live;
 mod points;
 
 use std::time::Duration;

@@ -241,6 +241,22 @@ impl Run {
         self.admitted = admitted;
     }
 
+    /// The source has paused: it no longer holds the others back, until its next record that is neither late nor future.
+    /// What it brings then is late only by the rules. How long a silence is a pause is the host's to say.
+    pub fn idle(&mut self, source: SourceId) {
+        let mut admitted = std::mem::take(&mut self.admitted);
+        self.ingress.idle(source.0, &mut admitted);
+        self.admit(source, &mut admitted);
+        self.admitted = admitted;
+    }
+
+    /// The host's clock has moved, and the horizon with it: a stream that goes on for hours would else run into what was
+    /// the future when it began. Where [`as_of`](crate::EngineBuilder::as_of) was declared, that stays.
+    pub fn clock(&mut self, time: Timestamp) {
+        self.settings.clock = Some(time);
+        self.ingress.set_horizon(self.settings.horizon());
+    }
+
     /// Every event up to and including this time has come, on every source: what waits for an absence, for the end of a
     /// window or for quiet is decided. Later events are still taken in, earlier ones are late. A host whose events have
     /// paused says so by this; it never goes back.

@@ -48,6 +48,8 @@ struct Source<T> {
     newest: Option<Timestamp>,
     held: Option<(T, Timestamp)>,
     open: bool,
+    // What the host said, see `idle`; until a record that is not refused.
+    idle: bool,
 }
 
 /// How far time has come at the door: all that an [`Ingress`] remembers.
@@ -74,6 +76,8 @@ pub struct SourceProgress<T> {
     pub held: Option<(T, Timestamp)>,
     /// Whether it has not ended.
     pub open: bool,
+    /// Whether it has paused.
+    pub idle: bool,
 }
 
 impl<T> Ingress<T> {
@@ -96,6 +100,7 @@ impl<T> Ingress<T> {
             newest: known.newest,
             held: known.held.as_ref().map(|(item, time)| (item, *time)),
             open: known.open,
+            idle: known.idle,
         });
         Progress {
             sources: sources.collect(),
@@ -109,14 +114,14 @@ impl<T> Ingress<T> {
     /// Goes on from what another one remembered.
     pub fn resume(lateness: Duration, horizon: Option<Timestamp>, progress: Progress<T>) -> Self {
         let Progress { sources, first, last, announced, reached } = progress;
-        let source = |SourceProgress { newest, held, open }| Source { newest, held, open };
+        let source = |SourceProgress { newest, held, open, idle }| Source { newest, held, open, idle };
         let sources = sources.into_iter().map(source).collect();
         Self { lateness, horizon, sources, first, last, announced, reached }
     }
 
     /// Opens a source and says its index.
     pub fn open(&mut self) -> usize {
-        self.sources.push(Source { newest: None, held: None, open: true });
+        self.sources.push(Source { newest: None, held: None, open: true, idle: false });
         self.sources.len() - 1
     }
 
@@ -126,14 +131,31 @@ impl<T> Ingress<T> {
         if let Some(known) = self.sources.get_mut(source) {
             known.open = false;
             match known.held.take() {
-                Some((item, time)) if known.newest.is_none() => {
-                    out.push(Admitted::Accepted(item));
-                    self.accept(source, time, time);
-                }
+                Some((item, time)) if known.newest.is_none() => self.let_in(source, item, time, out),
                 held => out.extend(held.map(|(item, _)| Admitted::Future(item))),
             }
             self.announce();
         }
+    }
+
+    /// The host says that a source has paused: the watermark no longer waits for it, until its next record that is
+    /// neither late nor future. A first record that waits for a second one is accepted, as when the source ends; a
+    /// leap goes on waiting. While all open sources pause, the watermark is that of the newest record of all.
+    pub fn idle(&mut self, source: usize, out: &mut Vec<Admitted<T>>) {
+        let Some(known) = self.sources.get_mut(source).filter(|known| known.open) else { return };
+        let first = if known.newest.is_none() { known.held.take() } else { None };
+        if let Some((item, time)) = first {
+            self.let_in(source, item, time, out);
+        }
+        if let Some(known) = self.sources.get_mut(source) {
+            known.idle = true;
+        }
+        self.announce();
+    }
+
+    /// Moves the horizon: what is offered from here on is held against this one.
+    pub fn set_horizon(&mut self, horizon: Option<Timestamp>) {
+        self.horizon = horizon;
     }
 
     /// The host says that everything up to and including `time` has come from every source: the watermark lies just
@@ -177,15 +199,20 @@ impl<T> Ingress<T> {
         let first = known.newest.is_none();
         if let Some((held, held_time)) = known.held.take() {
             if first && time >= held_time.minus(LEAP) {
-                out.push(Admitted::Accepted(held));
-                self.accept(source, held_time, held_time);
+                self.let_in(source, held, held_time, out);
                 return self.offer(source, item, time, out);
             }
             if !first && time > held_time.minus(AGREEMENT) {
-                out.push(Admitted::Accepted(held));
-                out.push(Admitted::Accepted(item));
-                self.accept(source, held_time, held_time.max(time));
-                self.first = self.first.map(|first| first.min(time));
+                let announced = self.announced;
+                for (item, time) in [(held, held_time), (item, time)] {
+                    // Both are judged by the watermark that they met: the first must not make the second late.
+                    if announced.is_some_and(|watermark| time < watermark) {
+                        out.push(Admitted::Late(item));
+                    } else {
+                        out.push(Admitted::Accepted(item));
+                        self.accept(source, time, time);
+                    }
+                }
                 return;
             }
             out.push(Admitted::Future(held));
@@ -195,6 +222,17 @@ impl<T> Ingress<T> {
             out.push(Admitted::Late(item));
         } else if known.newest.max(self.reached).is_none_or(|newest| time > newest.plus(LEAP)) {
             known.held = Some((item, time));
+            known.idle = false;
+        } else {
+            out.push(Admitted::Accepted(item));
+            self.accept(source, time, time);
+        }
+    }
+
+    /// Accepts what waited, unless the watermark has passed it meanwhile: that happens while a source pauses.
+    fn let_in(&mut self, source: usize, item: T, time: Timestamp, out: &mut Vec<Admitted<T>>) {
+        if self.announced.is_some_and(|watermark| time < watermark) {
+            out.push(Admitted::Late(item));
         } else {
             out.push(Admitted::Accepted(item));
             self.accept(source, time, time);
@@ -231,6 +269,7 @@ impl<T> Ingress<T> {
         self.first = Some(self.first.map_or(earliest, |first| first.min(earliest)));
         self.last = self.last.max(Some(latest));
         let Some(known) = self.sources.get_mut(source) else { return };
+        known.idle = false;
         let before = known.newest;
         if before >= Some(latest) {
             return;
@@ -243,13 +282,13 @@ impl<T> Ingress<T> {
     }
 
     fn announce(&mut self) {
-        let mut open =
-            self.sources.iter().filter(|source| source.open).map(|source| source.newest).peekable();
+        let mut open = self.sources.iter().filter(|source| source.open).peekable();
         let least = if open.peek().is_none() {
             self.last.map(|last| last.plus(NANOSECOND))
         } else {
             // `None`, nothing accepted yet, is less than any time.
-            open.min().flatten().map(|newest| newest.minus(self.lateness))
+            let behind = open.filter(|source| !source.idle).map(|source| source.newest).min();
+            behind.unwrap_or(self.last).map(|newest| newest.minus(self.lateness))
         };
         self.announced = self.announced.max(least);
     }
@@ -437,6 +476,52 @@ mod tests {
     }
 
     #[test]
+    fn a_source_that_pauses_holds_nobody_back_until_its_next_record() {
+        let mut ingress = Ingress::new(Duration::from_nanos(10), None);
+        let mut out = Vec::new();
+        let (a, b) = (ingress.open(), ingress.open());
+        for (source, time) in [(a, 100), (a, 100), (b, 50), (b, 50)] {
+            ingress.offer(source, time, at(time), &mut out);
+        }
+        assert_eq!(ingress.watermark(), Some(at(40)));
+        ingress.idle(b, &mut out);
+        assert_eq!(ingress.watermark(), Some(at(90)));
+        ingress.offer(b, 89, at(89), &mut out);
+        assert_eq!(out.last(), Some(&Admitted::Late(89)));
+        ingress.offer(a, 200, at(200), &mut out);
+        assert_eq!(ingress.watermark(), Some(at(190)), "a late record does not bring the source back");
+        ingress.offer(b, 195, at(195), &mut out);
+        ingress.offer(a, 300, at(300), &mut out);
+        assert_eq!(ingress.watermark(), Some(at(190)), "one that is on time does");
+        ingress.idle(a, &mut out);
+        ingress.idle(b, &mut out);
+        assert_eq!(ingress.watermark(), Some(at(290)), "nobody is left to wait for");
+        ingress.offer(b, 290, at(290), &mut out);
+        ingress.close(a, &mut out);
+        assert_eq!(ingress.watermark(), Some(at(290)));
+    }
+
+    #[test]
+    fn a_pause_lets_a_first_record_in_and_leaves_a_leap_waiting() {
+        let mut ingress = Ingress::new(Duration::from_nanos(10), None);
+        let mut out = Vec::new();
+        let (a, b, c) = (ingress.open(), ingress.open(), ingress.open());
+        ingress.offer(a, 'a', at(100), &mut out);
+        ingress.idle(a, &mut out);
+        assert_eq!(out, [Admitted::Accepted('a')]);
+        ingress.offer(a, 'b', at(100 * HOUR), &mut out);
+        ingress.idle(a, &mut out);
+        ingress.close(c, &mut out);
+        assert_eq!((out.len(), ingress.watermark()), (1, None), "the other one may still be anywhere");
+        for letter in ['c', 'd'] {
+            ingress.offer(b, letter, at(120 * HOUR), &mut out);
+        }
+        ingress.offer(a, 'e', at(100 * HOUR + 1), &mut out);
+        let late = [Admitted::Late('b'), Admitted::Late('e')];
+        assert_eq!(out.iter().skip(3).collect::<Vec<_>>(), late.iter().collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_record_of_a_closed_or_unknown_source_is_late() {
         let mut ingress = Ingress::new(Duration::ZERO, None);
         let mut out = Vec::new();
@@ -451,7 +536,7 @@ mod tests {
         /// What the watermark promises: once announced, nothing older is accepted.
         #[test]
         fn nothing_is_accepted_from_before_an_announced_watermark(
-            records in proptest::collection::vec((0usize..3, 0i64..40), 0..60), closed in 0usize..3,
+            records in proptest::collection::vec((0usize..3, 0i64..40, 0usize..8), 0..60), closed in 0usize..3,
         ) {
             let mut ingress = Ingress::new(Duration::from_nanos(3 * u64::try_from(HOUR).unwrap_or(0)), None);
             for _ in 0..3 {
@@ -459,12 +544,19 @@ mod tests {
             }
             let mut given = 0;
             let mut out = Vec::new();
-            for (index, &(source, hours)) in records.iter().enumerate() {
+            for (index, &(source, hours, paused)) in records.iter().enumerate() {
                 let announced = ingress.watermark();
                 let before = out.len();
                 if index == 30 {
                     ingress.close(closed, &mut out);
                 }
+                // Most of the time nobody pauses: there are three sources.
+                ingress.idle(paused, &mut out);
+                let paused = out.len();
+                proptest::prop_assert!(out.iter().skip(before).all(|a| matches!(a,
+                    Admitted::Accepted(time) if announced.is_none_or(|watermark| *time >= watermark))
+                    || !matches!(a, Admitted::Accepted(_))));
+                let (before, announced) = (paused, ingress.watermark());
                 ingress.offer(source, at(hours * HOUR), at(hours * HOUR), &mut out);
                 given += 1;
                 proptest::prop_assert!(ingress.watermark() >= announced);

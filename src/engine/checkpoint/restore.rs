@@ -132,9 +132,15 @@ impl Here {
                     known.newest = known.newest.max(source.newest);
                     known.held = known.held.take().or(held);
                     known.open |= source.open;
+                    known.idle &= source.idle;
                 }
                 None => {
-                    known.sources.push(SourceProgress { newest: source.newest, held, open: source.open });
+                    known.sources.push(SourceProgress {
+                        newest: source.newest,
+                        held,
+                        open: source.open,
+                        idle: source.idle,
+                    });
                     let file = run.files.iter().position(|file| **file == *source.name);
                     let file = file.and_then(|at| u32::try_from(at).ok());
                     run.source_files.push(file.unwrap_or_else(|| {

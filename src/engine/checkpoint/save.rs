@@ -75,7 +75,7 @@ impl Run {
                 held,
                 position: self.positions.get(at).copied().unwrap_or_default(),
                 previous: self.previous.get(at).copied().unwrap_or((crate::model::Timestamp::MIN, 0)),
-                idle: false,
+                idle: source.idle,
             });
         }
         Stream {
