@@ -67,7 +67,7 @@ pub use engine::{Checkpoint, Ending, Engine, EngineBuilder, Run, SourceId, Sympt
 pub use error::{Also, Edit, Error, Problem, did_you_mean};
 pub use input::Expand;
 pub use model::{
-    Diagnosis, Event, EventBuilder, Severity, State, Status, Subject, Summary, Timestamp, Value,
+    Change, Diagnosis, Event, EventBuilder, Severity, State, Status, Subject, Summary, Timestamp, Value,
 };
 pub use pack::Pack;
 pub use pipeline::{Pipeline, Progress};

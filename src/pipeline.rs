@@ -255,7 +255,12 @@ impl Pipeline {
         self.run.frontier(source)
     }
 
-    /// The diagnoses that were resolved since the last call.
+    /// Looks at the episodes under way: the next [`drain`](Pipeline::drain) gives what has changed; see [`Run::look`].
+    pub fn look(&mut self) {
+        self.run.look();
+    }
+
+    /// The diagnoses that were resolved since the last call, and what a look found.
     pub fn drain(&mut self) -> Vec<Diagnosis> {
         self.run.drain()
     }

@@ -15,6 +15,7 @@ mod fleet;
 mod fleet_day;
 mod hostile_yaml;
 mod invariance;
+mod live;
 mod mosquitto;
 mod problems;
 mod reference;

@@ -192,6 +192,9 @@ impl Run {
         if !findings.is_changed() {
             return self.schedule(subject, place, deadline);
         }
+        if self.settings.live {
+            self.live.touch(subject);
+        }
         for claim in findings.claims() {
             entry.shown.claim(*claim, is_problem(signatures, claim.signature));
         }
@@ -287,6 +290,7 @@ impl Run {
             let left = self.chart_mut(subject).unbooked();
             self.summary.unexplained += left;
         }
+        self.withdraw(subject);
         self.keep_ending(subject, now);
         let horizon = |symptom: usize| {
             plan.symptoms.get(symptom).map_or(Duration::ZERO, |symptom| symptom.detector.horizon())

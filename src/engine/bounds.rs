@@ -218,9 +218,11 @@ impl Run {
     }
 
     fn forget(&mut self, plan: &Plan, subject: u32, key: u64) -> bool {
-        if !self.subjects.forget(subject) {
+        if self.subjects.holds_any(subject) {
             return false;
         }
+        self.withdraw(subject);
+        self.subjects.forget(subject);
         let chart = std::mem::take(self.chart_mut(subject));
         for entry in &chart.entries {
             let symptom = u32::try_from(entry.symptom).unwrap_or(u32::MAX);

@@ -63,7 +63,7 @@ impl Above {
 }
 
 /// The causes that compete on one subject, and how they stand.
-struct Case {
+pub(super) struct Case {
     causes: Vec<usize>,
     /// The diagnosis of a containing subject in which the cause is decided, if it is under way there.
     inherited: Vec<Option<Arc<str>>>,
@@ -86,6 +86,9 @@ impl Run {
         subjects.sort_by_cached_key(|&subject| (depth(subject), self.subjects.name(&plan.schema, subject)));
         // The newest record of all, also one that no rule asks about: everything up to it is known.
         let now = self.ingress.last().unwrap_or(Timestamp::MIN).max(self.now());
+        if self.settings.live {
+            self.look_as_of(now);
+        }
         for &subject in &subjects {
             if self.has_news(&plan, subject, now) {
                 self.diagnose(subject, false, now);
@@ -107,7 +110,14 @@ impl Run {
             return;
         };
         let (order, verdict) = case.verdict();
-        let diagnosis = self.report(subject, resolved, &case, &order, &verdict);
+        let (mut diagnosis, booked) = self.report(subject, resolved, &case, &order, &verdict);
+        self.summary.diagnoses += 1;
+        self.summary.explained += booked.explained;
+        self.summary.benign += booked.benign;
+        self.summary.unexplained += booked.total - booked.explained - booked.benign;
+        if self.settings.live {
+            self.end_said(subject, &mut diagnosis);
+        }
         if self.plan.schema.levels() > 1 {
             let causes = case.causes.iter().copied().zip(case.posterior.causes.iter().copied()).collect();
             let past = Past {
@@ -122,7 +132,7 @@ impl Run {
     }
 
     /// What competes on a subject; `None` when nothing is present after all.
-    fn case(&self, subject: u32, now: Timestamp) -> Option<Case> {
+    pub(super) fn case(&self, subject: u32, now: Timestamp) -> Option<Case> {
         let plan = &self.plan;
         let chart = self.charts.get(usize::try_from(subject).ok()?)?;
         let level = self.subjects.level(subject);
@@ -285,14 +295,15 @@ impl Run {
         Case { causes, inherited, grave, priors, findings, judged, posterior, share }
     }
 
-    fn report(
-        &mut self,
+    /// A case in words, and what it books.
+    pub(super) fn report(
+        &self,
         subject: u32,
         resolved: bool,
         case: &Case,
         order: &[usize],
         verdict: &Verdict,
-    ) -> Diagnosis {
+    ) -> (Diagnosis, Booked) {
         let plan = Arc::clone(&self.plan);
         let differential = Differential::new(&case.priors, &case.findings);
         let points = differential.points();
@@ -324,14 +335,18 @@ impl Run {
         let plausible =
             causes.iter().filter(|cause| cause.probability.get() >= 0.2).map(|cause| cause.severity);
         let severity = top.map_or_else(|| plausible.max().unwrap_or(Severity::Info), |cause| cause.severity);
-        let (problem_events, explained_events) = self.book(subject, case, winner);
+        let booked = self.book(subject, case, winner);
         let quiet = self.quiet_of(subject);
-        let chart = self.chart_mut(subject);
-        let (first_seen, last_seen) = chart.span().unwrap_or((Timestamp::MIN, Timestamp::MIN));
-        let incomplete =
-            chart.incomplete || chart.doubtful.is_some_and(|evicted| evicted.plus(quiet) > first_seen);
-        Diagnosis {
+        let chart = usize::try_from(subject).ok().and_then(|at| self.charts.get(at));
+        let span = chart.and_then(Chart::span);
+        let (first_seen, last_seen) = span.unwrap_or((Timestamp::MIN, Timestamp::MIN));
+        let incomplete = chart.is_some_and(|chart| {
+            chart.incomplete || chart.doubtful.is_some_and(|evicted| evicted.plus(quiet) > first_seen)
+        });
+        let diagnosis = Diagnosis {
             id: self.id_of(subject, &case.judged),
+            change: None,
+            replaces: None,
             state: if resolved { State::Resolved } else { State::Open },
             severity,
             subject: self.subjects.name(&plan.schema, subject),
@@ -347,10 +362,11 @@ impl Run {
             none_of_these: Probability::new(case.posterior.none),
             symptoms: self.symptoms(subject, &case.judged),
             next: self.next_look(case, order, &differential),
-            problem_events,
-            explained_events,
+            problem_events: booked.total,
+            explained_events: booked.explained + booked.benign,
             incomplete,
-        }
+        };
+        (diagnosis, booked)
     }
 
     fn points(&self, case: &Case, points: &[Vec<f64>], cause: usize) -> Vec<Points> {
@@ -454,11 +470,11 @@ impl Run {
         Some(NextLook { symptom: Arc::clone(&symptom.id), title: Arc::clone(&symptom.title), why })
     }
 
-    /// Books the episode's problem events as explained, benign or unexplained. Returns all, and those accounted for.
-    fn book(&mut self, subject: u32, case: &Case, winner: Option<usize>) -> (u64, u64) {
-        let plan = Arc::clone(&self.plan);
+    /// Which of the episode's problem events are explained, benign or neither.
+    fn book(&self, subject: u32, case: &Case, winner: Option<usize>) -> Booked {
+        let plan = &self.plan;
         let Some(chart) = usize::try_from(subject).ok().and_then(|at| self.charts.get(at)) else {
-            return (0, 0);
+            return Booked::default();
         };
         let mut left = chart.problems.clone();
         let mut total = left.total();
@@ -503,22 +519,30 @@ impl Run {
             if cause.severity == Severity::Benign { benign += accounted } else { explained += accounted }
         }
         total += chart.covered.iter().map(|(_, tally)| tally.total()).sum::<u64>();
-        self.summary.explained += explained;
-        self.summary.benign += benign;
-        self.summary.unexplained += total - explained - benign;
-        (total, explained + benign)
+        Booked { total, explained, benign }
     }
 }
 
+/// The problem events of an episode.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Booked {
+    /// All.
+    total: u64,
+    /// Those that a cause which is not benign accounts for.
+    explained: u64,
+    /// Those that a benign one accounts for.
+    benign: u64,
+}
+
 /// Who wins, or why nobody does.
-enum Verdict {
+pub(super) enum Verdict {
     Cause(usize),
     CannotTell(SmolStr),
 }
 
 impl Case {
     /// The causes in order of how much they account for, and whether the first may be named.
-    fn verdict(&self) -> (Vec<usize>, Verdict) {
+    pub(super) fn verdict(&self) -> (Vec<usize>, Verdict) {
         let share = |at: usize| self.share.get(at).copied().unwrap_or(0.0);
         let probability = |at: usize| self.posterior.causes.get(at).copied().unwrap_or(0.0);
         // What is grave and surely at work comes first, however much else something mild accounts for.

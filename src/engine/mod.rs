@@ -13,6 +13,7 @@ mod ghosts;
 mod judge;
 mod ledger;
 mod lifecycle;
+mod live;
 mod run;
 mod sieve;
 mod subjects;
@@ -48,6 +49,7 @@ pub(crate) struct Settings {
     pub(crate) record_limit: usize,
     pub(crate) complete: bool,
     pub(crate) memory: usize,
+    pub(crate) live: bool,
 }
 
 impl Settings {
@@ -142,6 +144,7 @@ impl Default for EngineBuilder {
             record_limit: 1 << 20,
             complete: false,
             memory: 2 << 30,
+            live: false,
         };
         Self { packs: Vec::new(), registry: Registry::builtin(), settings }
     }
@@ -203,6 +206,14 @@ impl EngineBuilder {
     #[must_use]
     pub fn complete(mut self, complete: bool) -> Self {
         self.settings.complete = complete;
+        self
+    }
+
+    /// Declares that the stream goes on while its diagnoses are read: then each says how it
+    /// [changes](crate::model::Change) what was said before, and [`Run::look`] gives those that are not over.
+    #[must_use]
+    pub fn live(mut self, live: bool) -> Self {
+        self.settings.live = live;
         self
     }
 

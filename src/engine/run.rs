@@ -9,6 +9,7 @@ use crate::engine::Settings;
 use crate::engine::addresses::Addresses;
 use crate::engine::bounds::Bounds;
 use crate::engine::chart::Chart;
+use crate::engine::live::Live;
 use crate::engine::sieve::Sieve;
 use crate::engine::subjects::Subjects;
 use crate::engine::trace::Followed;
@@ -119,6 +120,7 @@ pub struct Run {
     /// Symptoms that begin anew after a restart, because their rules have changed.
     pub(super) begun_anew: Vec<Arc<str>>,
     pub(super) bounds: Bounds,
+    pub(super) live: Live,
 }
 
 impl Run {
@@ -161,6 +163,7 @@ impl Run {
             followed: Followed::default(),
             begun_anew: Vec::new(),
             bounds: Bounds::new(settings.memory),
+            live: Live::default(),
         }
     }
 
@@ -278,11 +281,9 @@ impl Run {
         self.ingress.newest(source.0)
     }
 
-    /// The diagnoses that were resolved since the last call, in order of event time.
+    /// The diagnoses that were resolved since the last call, in order of event time; and what a [look](Run::look) found.
     pub fn drain(&mut self) -> Vec<Diagnosis> {
-        let ready = std::mem::take(&mut self.ready);
-        self.summary.diagnoses += ready.len() as u64;
-        ready
+        std::mem::take(&mut self.ready)
     }
 
     /// Ends the stream: closes every source, judges what is still open, and accounts for every record.

@@ -106,6 +106,33 @@ pub enum State {
     Resolved,
 }
 
+/// What a diagnosis of a live stream changes about what the stream has said before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Change {
+    /// The first of its episode, which is not over.
+    Opened,
+    /// Another verdict, severity, id or explanation than was last said; the episode is not over.
+    Updated,
+    /// The episode is over; this is final.
+    Resolved,
+    /// What was opened has turned out not to be there: nothing is left of it but its id and what it said last.
+    Withdrawn,
+}
+
+impl Change {
+    /// `opened`, `updated`, `resolved` or `withdrawn`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Updated => "updated",
+            Self::Resolved => "resolved",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
 /// What a detector knows about its symptom on one subject.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Status {
@@ -446,6 +473,12 @@ pub struct NextLook {
 pub struct Diagnosis {
     /// Stable across reruns: a hash of pack, subject and the first event's identity.
     pub id: Arc<str>,
+    /// In a live stream, what it changes about what was said before; none when it only says how things stand at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+    /// In a live stream, the id that this episode went by until now: an earlier event has come to speak for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Arc<str>>,
     /// Open or resolved.
     pub state: State,
     /// The severity of the verdict.

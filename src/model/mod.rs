@@ -14,7 +14,7 @@ mod time;
 mod value;
 
 pub use diagnosis::{
-    CauseReport, Diagnosis, Evidence, Exhibit, ExhibitReport, Measure, NextLook, Points, Probability,
+    CauseReport, Change, Diagnosis, Evidence, Exhibit, ExhibitReport, Measure, NextLook, Points, Probability,
     Severity, SolutionKind, SolutionReport, State, Status, SymptomReport,
 };
 pub use event::{Event, EventBuilder, Origin};

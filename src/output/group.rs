@@ -166,6 +166,13 @@ impl Group {
         }
     }
 
+    /// A diagnosis that is told by itself.
+    pub(super) fn alone(diagnosis: &Diagnosis) -> Self {
+        let mut group = Self::new(diagnosis);
+        group.add(diagnosis, &mut 1);
+        group
+    }
+
     fn add(&mut self, diagnosis: &Diagnosis, budget: &mut usize) {
         self.subjects.add(&diagnosis.subject, budget);
         self.severity = self.severity.max(diagnosis.severity);

@@ -11,6 +11,7 @@ mod group;
 mod human;
 mod json;
 mod layout;
+mod live;
 pub mod problems;
 #[cfg(test)]
 mod sample;

@@ -60,6 +60,8 @@ fn diagnosis(
     let top = causes.first();
     Diagnosis {
         id: id.into(),
+        change: None,
+        replaces: None,
         state: State::Resolved,
         severity: top.map_or(Severity::Info, |cause| cause.severity),
         subject,

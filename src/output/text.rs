@@ -11,7 +11,7 @@ use crate::model::{
 use crate::output::escape::terminal;
 use crate::output::group::{Explained, Group, Groups};
 use crate::output::layout::{Page, Paint, tied};
-use crate::output::{Report, ReportKind, Style, account, human};
+use crate::output::{Report, ReportKind, Style, account, human, live};
 
 /// How many records of evidence an entry points to.
 const LINES: usize = 4;
@@ -32,7 +32,7 @@ impl ReportKind for Text {
     }
 
     fn open(&self, style: Style) -> Box<dyn Report> {
-        Box::new(TextReport { style, begin: None, groups: Groups::new() })
+        Box::new(TextReport { style, begin: None, groups: Groups::new(), told: false })
     }
 }
 
@@ -41,6 +41,8 @@ struct TextReport {
     style: Style,
     begin: Option<Begin>,
     groups: Groups,
+    /// Whether a change of a live stream was told.
+    told: bool,
 }
 
 impl Report for TextReport {
@@ -49,7 +51,13 @@ impl Report for TextReport {
         Ok(())
     }
 
-    fn diagnosis(&mut self, diagnosis: &Diagnosis, _out: &mut dyn io::Write) -> io::Result<()> {
+    fn diagnosis(&mut self, diagnosis: &Diagnosis, out: &mut dyn io::Write) -> io::Result<()> {
+        if let Some(change) = diagnosis.change {
+            self.told = true;
+            let mut page = Page::new(self.style.width, self.style.color);
+            live::tell(&mut page, change, diagnosis);
+            return out.write_all(page.into_text().as_bytes());
+        }
         self.groups.add(diagnosis);
         Ok(())
     }
@@ -58,7 +66,10 @@ impl Report for TextReport {
         let groups = std::mem::replace(&mut self.groups, Groups::new());
         let (entries, orphans) = groups.finish();
         let mut page = Page::new(self.style.width, self.style.color);
-        if entries.is_empty() && orphans.is_empty() {
+        if self.told && !entries.is_empty() {
+            page.line(&[(Paint::Plain, "Not over when the stream ended:")]);
+        }
+        if entries.is_empty() && orphans.is_empty() && !self.told {
             account::nothing_found(&mut page, summary);
         }
         for (group, explained) in &entries {
@@ -76,7 +87,7 @@ impl Report for TextReport {
     }
 }
 
-fn entry(page: &mut Page, group: &Group, explained: &Explained) {
+pub(super) fn entry(page: &mut Page, group: &Group, explained: &Explained) {
     let first = &group.first;
     headline(page, group);
     page.item((Paint::Plain, ""), &[(Paint::Plain, &who(group))]);
@@ -110,7 +121,7 @@ fn entry(page: &mut Page, group: &Group, explained: &Explained) {
 }
 
 /// `critical The mains of a line failed (97 %) power#mains-cut`.
-fn headline(page: &mut Page, group: &Group) {
+pub(super) fn headline(page: &mut Page, group: &Group) {
     let first = &group.first;
     let label = (Paint::Of(group.severity), group.severity.word());
     let Some(cause) = first.cause() else {

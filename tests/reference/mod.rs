@@ -2,8 +2,8 @@
 #![allow(clippy::print_stderr, reason = "how many scenarios there were is part of the proof")]
 
 mod checkpoint;
-mod compare;
-mod properties;
+pub(crate) mod compare;
+pub(crate) mod properties;
 mod regressions;
-mod scenario;
+pub(crate) mod scenario;
 mod small;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use etiolog::{Diagnosis, Engine, Event, Run, SourceId, Summary, Timestamp};
 
-use super::{COUNT, NEVER_BACK, builder, run};
+use super::{COUNT, NEVER_BACK, builder, pack, run};
 
 const HOUR: i64 = 3_600;
 
@@ -162,4 +162,92 @@ fn s03_the_horizon_moves_with_the_clock_unless_it_was_declared() {
     };
     assert_eq!(future(builder(COUNT).clock(at(0))), 2);
     assert_eq!(future(builder(COUNT).as_of(at(0))), 3);
+}
+
+/// What a live stream says of one unit: each change with its verdict.
+fn said(detect: &str, events: &[(i64, &str)]) -> Vec<String> {
+    let engine = builder(detect).live(true).build().unwrap();
+    let mut run = engine.run();
+    let source = run.open("s");
+    let mut lines = Vec::new();
+    for &(second, word) in events {
+        run.push(source, event(&engine, second, word));
+        run.look();
+        lines.extend(run.drain());
+    }
+    lines.extend(run.finish().0);
+    lines.iter().map(|line| line.change.map_or("at the end", etiolog::Change::word).to_owned()).collect()
+}
+
+#[test]
+fn s13_a_live_stream_says_what_opens_and_what_is_resolved_and_not_every_event() {
+    let drops = [(0, "drop"), (1, "drop"), (2, "drop"), (3, "drop"), (100, "drop"), (200, "drop")];
+    assert_eq!(said(COUNT, &drops), ["opened", "at the end"]);
+    let and_quiet = [&drops[..], &[(9_000, "other")]].concat();
+    assert_eq!(said(COUNT, &and_quiet), ["opened", "resolved"]);
+    assert_eq!(said(COUNT, &drops[..2]), [""; 0]);
+}
+
+#[test]
+fn s13_a_batch_run_says_no_change() {
+    let text =
+        serde_json::to_string(&run(builder(COUNT), &[(0, "drop"), (1, "drop"), (2, "drop")]).0).unwrap();
+    assert!(
+        text.contains("\"state\":\"open\"") && !text.contains("change") && !text.contains("replaces"),
+        "{text}"
+    );
+}
+
+#[test]
+fn s13_an_earlier_event_that_comes_to_speak_changes_the_id_and_the_line_names_the_last_one() {
+    let mut pack = pack(COUNT);
+    pack.add(
+        "a.yaml",
+        "etiolog: 1\narticle: a\ntitle: A\nevents:\n  drop: {word: drop}\n  back: {word: back}\nsymptoms:\n  \
+         s: {title: S, per: unit, detect: {count: {event: drop, at-least: 3, within: 60s}}}\n  \
+         t: {title: T, per: unit, detect: {occurrence: {event: back}}}\n\
+         causes:\n  c: {title: C, severity: warning, explains: {s: always, t: always}}\n",
+    );
+    let engine = Engine::builder().pack(pack).lateness(Duration::ZERO).live(true).build().unwrap();
+    let mut run = engine.run();
+    let source = run.open("s");
+    let mut lines = Vec::new();
+    for (second, word) in [(0, "drop"), (1, "drop"), (2, "back"), (3, "drop"), (4, "other"), (9_000, "other")]
+    {
+        run.push(source, event(&engine, second, word));
+        run.look();
+        lines.extend(run.drain());
+    }
+    lines.extend(run.finish().0);
+    let said: Vec<_> =
+        lines.iter().map(|line| (line.change.unwrap().word(), line.replaces.clone())).collect();
+    let first = lines[0].id.clone();
+    assert_eq!(said, [("opened", None), ("updated", Some(first)), ("resolved", None)]);
+    assert!(lines[0].id != lines[1].id && lines[1].id == lines[2].id);
+}
+
+#[test]
+fn s13_what_gives_way_to_a_symptom_that_asks_for_nothing_is_withdrawn() {
+    let mut pack = pack(COUNT);
+    pack.add(
+        "a.yaml",
+        "etiolog: 1\narticle: a\ntitle: A\nevents:\n  drop: {word: drop}\n  back: {word: back}\nsymptoms:\n  \
+         s: {title: S, per: unit, detect: {occurrence: {event: drop}}, unless: [t]}\n  \
+         t: {title: T, per: unit, background: 0.6, detect: {occurrence: {event: back}}}\n\
+         causes:\n  c: {title: C, severity: warning, explains: {s: always}}\n",
+    );
+    let engine = Engine::builder().pack(pack).lateness(Duration::ZERO).live(true).build().unwrap();
+    let mut run = engine.run();
+    let source = run.open("s");
+    let mut lines = Vec::new();
+    for (second, word) in [(0, "drop"), (1, "back"), (2, "other"), (9_000, "other")] {
+        run.push(source, event(&engine, second, word));
+        run.look();
+        lines.extend(run.drain());
+    }
+    let (rest, summary) = run.finish();
+    lines.extend(rest);
+    let said: Vec<_> = lines.iter().map(|line| line.change.unwrap().word()).collect();
+    assert_eq!((said, summary.diagnoses, summary.unexplained), (vec!["opened", "withdrawn"], 0, 1));
+    assert_eq!(lines[0].id, lines[1].id);
 }

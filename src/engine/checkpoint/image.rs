@@ -233,6 +233,25 @@ pub(super) struct SubjectImage {
     pub(super) touched: Option<Timestamp>,
     #[n(10)]
     pub(super) doubtful: Option<Timestamp>,
+    /// What a live stream has said of the episode.
+    #[n(11)]
+    pub(super) said: Option<SaidImage>,
+}
+
+#[derive(Debug, Encode, Decode)]
+#[cbor(context_bound = "Renumber")]
+pub(in crate::engine) struct SaidImage {
+    #[n(0)]
+    pub(in crate::engine) id: String,
+    #[n(1)]
+    pub(in crate::engine) verdict: String,
+    /// As a word.
+    #[n(2)]
+    pub(in crate::engine) severity: String,
+    #[n(3)]
+    pub(in crate::engine) explained_by: Option<String>,
+    #[n(4)]
+    pub(in crate::engine) span: (Timestamp, Timestamp),
 }
 
 #[derive(Debug, Encode, Decode)]

@@ -18,6 +18,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 use crate::codec::{Reader, Tables, Writer};
 use crate::error::Error;
 
+pub(super) use image::SaidImage;
 pub(super) use restore::restore;
 
 /// How many key groups there are, in every version.

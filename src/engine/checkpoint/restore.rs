@@ -234,6 +234,9 @@ impl Here {
             return Ok(None);
         }
         let subject = run.subjects.number(level, parent, &SmolStr::new(&image.id));
+        if run.settings.live {
+            run.live.resume(subject, image.said);
+        }
         let symptom =
             |old: u32| usize::try_from(old).ok().and_then(|at| self.symptoms.get(at)).copied().flatten();
         let mut chart = Chart::default();

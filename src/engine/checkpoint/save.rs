@@ -208,6 +208,7 @@ impl Run {
                     causes: causes(&past.causes),
                 })
                 .collect(),
+            said: self.live.said_image(subject),
         }
     }
 }

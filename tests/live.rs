@@ -1,0 +1,136 @@
+//! A live stream: what it says before an episode is over, and that to look changes nothing.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+
+use etiolog::{Change, Diagnosis, Engine, Expand, Pack, Pipeline, Subject, Summary};
+use proptest::prelude::*;
+
+use crate::reference::compare::engine_says;
+use crate::reference::properties::hold;
+use crate::reference::scenario::{Scenario, anything, at, calm};
+
+fn live_engine(scenario: &Scenario) -> Engine {
+    let lateness = Duration::from_secs(scenario.lateness.unsigned_abs());
+    let builder = Engine::builder().pack(scenario.rules.pack()).complete(scenario.complete);
+    let builder = builder.lateness(lateness).live(true);
+    let builder = scenario.as_of.into_iter().fold(builder, |builder, second| builder.as_of(at(second)));
+    builder.build().unwrap()
+}
+
+/// The lines that a batch run gives too, as it gives them.
+fn finals(lines: &[Diagnosis]) -> Vec<Diagnosis> {
+    let last = lines.iter().filter(|line| matches!(line.change, None | Some(Change::Resolved)));
+    last.map(|line| {
+        let mut plain = line.clone();
+        (plain.change, plain.replaces) = (None, None);
+        plain
+    })
+    .collect()
+}
+
+/// Whether each line fits what was said before of its subject; what is wrong, if not.
+fn fault(lines: &[Diagnosis]) -> Option<String> {
+    let mut said: BTreeMap<&Subject, &Diagnosis> = BTreeMap::new();
+    for line in lines {
+        let before = said.remove(&line.subject);
+        let expected = before.map(|before| Arc::clone(&before.id)).filter(|id| *id != line.id);
+        let told = |line: &Diagnosis| (line.verdict.clone(), line.severity, line.explained_by.clone());
+        let fits = match line.change {
+            Some(Change::Opened) => before.is_none(),
+            Some(Change::Updated) => {
+                before.is_some_and(|before| told(before) != told(line) || before.id != line.id)
+            }
+            Some(Change::Withdrawn) => {
+                before.is_some_and(|before| before.id == line.id && told(before) == told(line))
+            }
+            Some(Change::Resolved) => true,
+            None => before.is_some_and(|before| before.id == line.id && told(before) == told(line)),
+            Some(_) => false,
+        };
+        let over = matches!(line.change, Some(Change::Resolved | Change::Withdrawn) | None);
+        if !fits || (line.change != Some(Change::Withdrawn) && line.replaces != expected) {
+            return Some(format!("{line:?}\nafter {before:?}"));
+        }
+        if !over {
+            said.insert(&line.subject, line);
+        }
+    }
+    (!said.is_empty()).then(|| format!("said and never ended: {said:?}"))
+}
+
+#[test]
+fn to_look_changes_no_final_answer_and_no_sum() {
+    let looks = prop::collection::vec(0_u8..4, 60);
+    let mut seen = BTreeMap::new();
+    let counts = std::cell::RefCell::new(&mut seen);
+    hold("live", 500, (prop_oneof![anything(), calm()], looks), |(scenario, looks)| {
+        let (plain, engine) = (scenario.engine(), live_engine(&scenario));
+        let events = scenario.events(&plain);
+        let (batch, sums) = engine_says(&plain, scenario.sources, &events);
+        let mut run = engine.run();
+        let open: Vec<_> = (0..scenario.sources).map(|source| run.open(&source.to_string())).collect();
+        let mut lines = Vec::new();
+        for ((source, event), look) in events.iter().zip(looks.iter().cycle()) {
+            run.push(open[*source], event.clone());
+            if *look == 0 {
+                run.look();
+            }
+            lines.extend(run.drain());
+            // What was said outlives the run.
+            if *look == 1 {
+                run = engine.restore(&[run.checkpoint().unwrap()]).unwrap();
+            }
+        }
+        let (rest, summary) = run.finish();
+        lines.extend(rest);
+        prop_assert_eq!(finals(&lines), batch);
+        prop_assert_eq!(summary, sums);
+        let fault = fault(&lines);
+        prop_assert!(fault.is_none(), "{}\n{}", scenario.rules.article(), fault.unwrap_or_default());
+        for line in &lines {
+            *counts.borrow_mut().entry((line.change, line.replaces.is_some())).or_insert(0_u32) += 1;
+        }
+        Ok(())
+    });
+    // What was never met would be proved of nothing.
+    for change in [Change::Opened, Change::Resolved] {
+        assert!(seen.contains_key(&(Some(change), false)), "{change:?}: {seen:?}");
+    }
+}
+
+/// Four hours of a fleet, looked at after every 128 KiB.
+fn morning(live: bool) -> (Vec<Diagnosis>, Summary) {
+    let mut text = Vec::new();
+    Expand::new(std::fs::File::open("samples/fleet-day.jsonl.gz").unwrap())
+        .take(1 << 24)
+        .read_to_end(&mut text)
+        .unwrap();
+    let pack = Pack::shipped("azure-iot-hub").unwrap();
+    let mut pipeline = Pipeline::new(&Engine::builder().pack(pack).live(live).build().unwrap());
+    let source = pipeline.open("day");
+    let mut lines = Vec::new();
+    for chunk in text.chunks(1 << 17) {
+        pipeline.push(source, chunk);
+        if live {
+            pipeline.look();
+        }
+        lines.extend(pipeline.drain());
+    }
+    let (rest, summary) = pipeline.finish();
+    lines.extend(rest);
+    (lines, summary)
+}
+
+#[test]
+fn a_morning_of_a_fleet_says_the_same_in_the_end_whether_it_is_watched_or_not() {
+    let ((batch, sums), (lines, summary)) = (morning(false), morning(true));
+    assert!(batch.iter().all(|one| one.change.is_none()));
+    assert_eq!(finals(&lines), batch);
+    assert_eq!(summary, sums);
+    assert_eq!(fault(&lines), None);
+    let opened = lines.iter().filter(|line| line.change == Some(Change::Opened)).count();
+    assert!(opened > 10 && lines.len() < 8 * batch.len(), "{opened} opened, {} lines", lines.len());
+}
