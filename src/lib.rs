@@ -70,7 +70,7 @@ pub use model::{
     Change, Diagnosis, Event, EventBuilder, Severity, State, Status, Subject, Summary, Timestamp, Value,
 };
 pub use pack::Pack;
-pub use pipeline::{Pipeline, Progress};
+pub use pipeline::{FileId, Pipeline, Progress};
 pub use plugin::{Plugin, Registry};
 
 /// The README's code is compiled.

@@ -1,7 +1,9 @@
 //! Bytes in, diagnoses out: the whole story on one screen.
 
+mod beside;
 mod resume;
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -57,6 +59,8 @@ struct Source {
     name: Arc<str>,
     forced: Option<Arc<Input>>,
     reading: Option<Reading>,
+    /// Files that are read by turns, by their numbers.
+    beside: BTreeMap<u32, Reading>,
     open: bool,
 }
 
@@ -73,6 +77,7 @@ struct Reading {
     again: u64,
 }
 
+pub use beside::FileId;
 pub use resume::Progress;
 
 impl Pipeline {
@@ -113,7 +118,8 @@ impl Pipeline {
     /// Opens a source: files that continue each other. Open the sources of one log together; see [`Run::open`].
     pub fn open(&mut self, name: &str) -> SourceId {
         let id = self.run.open(name);
-        self.sources.push(Source { id, name: name.into(), forced: None, reading: None, open: true });
+        let (forced, reading, beside) = (None, None, BTreeMap::new());
+        self.sources.push(Source { id, name: name.into(), forced, reading, beside, open: true });
         id
     }
 
@@ -139,17 +145,16 @@ impl Pipeline {
     /// Goes on to the next file of a source; evidence will point to it by this name.
     pub fn file(&mut self, source: SourceId, name: &str) {
         self.end_file(source);
+        let reading = self.reading_of(name);
+        if let Some(known) = self.sources.get_mut(source.index()) {
+            known.reading = Some(reading);
+        }
+    }
+
+    fn reading_of(&mut self, name: &str) -> Reading {
         let file = self.run.file(name);
         self.files.push(SourceSummary { name: name.into(), input: None, records: 0, bytes: 0 });
-        if let Some(known) = self.sources.get_mut(source.index()) {
-            known.reading = Some(Reading {
-                file,
-                input: None,
-                head: Vec::new(),
-                summary: self.files.len() - 1,
-                again: 0,
-            });
-        }
+        Reading { file, input: None, head: Vec::new(), summary: self.files.len() - 1, again: 0 }
     }
 
     /// Takes in bytes of a source, cut anywhere. They must be decompressed; see [`Pipeline::read`] and [`Expand`]. Before
@@ -208,6 +213,7 @@ impl Pipeline {
     /// The source has ended.
     pub fn close(&mut self, source: SourceId) {
         self.end_file(source);
+        self.end_beside(source);
         if let Some(known) = self.sources.get_mut(source.index()).filter(|known| known.open) {
             known.open = false;
             self.run.close(source);

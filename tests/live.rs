@@ -134,3 +134,86 @@ fn a_morning_of_a_fleet_says_the_same_in_the_end_whether_it_is_watched_or_not() 
     let opened = lines.iter().filter(|line| line.change == Some(Change::Opened)).count();
     assert!(opened > 10 && lines.len() < 8 * batch.len(), "{opened} opened, {} lines", lines.len());
 }
+
+/// Two halves of a log, each a file.
+fn halves() -> (String, String) {
+    let line =
+        |n: u64| format!("{{\"at\":\"2026-01-05T00:{n:02}:00Z\",\"unit\":\"u{n:02}\",\"word\":\"drop\"}}\n");
+    ((0..20).map(line).collect(), (20..40).map(line).collect())
+}
+
+fn lines_engine() -> Engine {
+    let pack = Pack::from_texts(
+        [
+            ("pack.yaml", "etiolog: 1\npack: p\ntitle: P\nversion: '1'\nsubjects: [{name: unit, quiet: 2h}]\nproblem: {word: drop}\n"),
+            (
+                "a.yaml",
+                "etiolog: 1\narticle: a\ntitle: A\nevents:\n  drop: {word: drop}\n\
+                 symptoms:\n  s: {title: S, per: unit, detect: {occurrence: {event: drop}}}\n\
+                 causes:\n  c: {title: C, severity: warning, explains: {s: always}}\n",
+            ),
+            (
+                "inputs/lines.yaml",
+                "etiolog: 1\ninput: lines\ntitle: Lines\nformat: json\ntime: {from: at}\n\
+                 fields: {unit: {from: unit}, word: {from: word}}\n",
+            ),
+        ]
+        .map(|(name, text)| (name.to_owned(), text.to_owned())),
+    );
+    Engine::builder().pack(pack).lateness(Duration::from_secs(3_600)).build().unwrap()
+}
+
+#[test]
+fn files_that_are_read_by_turns_say_what_they_say_one_after_the_other() {
+    let (one, two) = halves();
+    let engine = lines_engine();
+    let said = |turns: &[usize]| {
+        let mut pipeline = Pipeline::new(&engine);
+        let source = pipeline.open("logs");
+        let files = ["one", "two"].map(|name| pipeline.begin_file(source, name));
+        let mut rest = [one.as_bytes(), two.as_bytes()];
+        for &which in turns {
+            let (now, later) = rest[which].split_at(rest[which].len().min(37));
+            pipeline.push_to(files[which], now);
+            rest[which] = later;
+        }
+        assert!(rest.iter().all(|rest| rest.is_empty()));
+        serde_json::to_string(&pipeline.finish()).unwrap()
+    };
+    let pieces = one.len().max(two.len()) / 37 + 1;
+    let in_turn: Vec<usize> = (0..2 * pieces).map(|n| n / pieces).collect();
+    let by_turns: Vec<usize> = (0..2 * pieces).map(|n| n % 2).collect();
+    assert_eq!(said(&in_turn), said(&by_turns));
+    assert!(said(&in_turn).contains("\"decoded\":40"));
+}
+
+#[test]
+fn files_that_are_read_by_turns_go_on_after_a_restart() {
+    let (one, two) = halves();
+    let engine = lines_engine();
+    let said = |restart: bool| {
+        let mut pipeline = Pipeline::new(&engine);
+        let source = pipeline.open("logs");
+        let files = ["one", "two"].map(|name| pipeline.begin_file(source, name));
+        let cut = |text: &str| text.len() * 5 / 8;
+        pipeline.push_to(files[0], &one.as_bytes()[..cut(&one)]);
+        pipeline.push_to(files[1], &two.as_bytes()[..cut(&two)]);
+        if restart {
+            pipeline = Pipeline::restore(&engine, &pipeline.checkpoint().unwrap()).unwrap();
+            let beside = pipeline.files_beside();
+            assert_eq!(
+                beside.iter().map(|(id, name)| (*id, &**name)).collect::<Vec<_>>(),
+                [(files[0], "one"), (files[1], "two")]
+            );
+            for (id, name) in beside {
+                pipeline.again_file(id);
+                let text = if &*name == "one" { &one } else { &two };
+                pipeline.push_to(id, &text.as_bytes()[..cut(text)]);
+            }
+        }
+        pipeline.push_to(files[1], &two.as_bytes()[cut(&two)..]);
+        pipeline.push_to(files[0], &one.as_bytes()[cut(&one)..]);
+        serde_json::to_string(&pipeline.finish()).unwrap()
+    };
+    assert_eq!(said(true), said(false));
+}

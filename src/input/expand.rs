@@ -38,6 +38,11 @@ enum State<R: Read> {
 }
 
 impl<R: Read> Expand<R> {
+    /// Whether a stream that begins with these four bytes is compressed.
+    pub fn is_compressed(head: &[u8]) -> bool {
+        is_gzip(head) || is_zstd(head)
+    }
+
     /// Looks at nothing yet.
     pub fn new(reader: R) -> Self {
         Self { state: State::Start(reader, Vec::new()) }
@@ -56,8 +61,7 @@ impl<R: Read> Expand<R> {
             }
         }
         if let State::Start(reader, head) = std::mem::replace(&mut self.state, State::End) {
-            let is_gzip = head.starts_with(&[0x1f, 0x8b]);
-            let is_zstd = matches!(*head, [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18]);
+            let (is_gzip, is_zstd) = (is_gzip(&head), is_zstd(&head));
             let source = Cursor::new(head).chain(BufReader::with_capacity(64 << 10, reader));
             self.state = if is_gzip {
                 State::Gzip(Box::new(Gzip { decoder: MultiGzDecoder::new(source), ready: Vec::new(), at: 0 }))
@@ -69,6 +73,14 @@ impl<R: Read> Expand<R> {
         }
         Ok(())
     }
+}
+
+fn is_gzip(head: &[u8]) -> bool {
+    head.starts_with(&[0x1f, 0x8b])
+}
+
+fn is_zstd(head: &[u8]) -> bool {
+    matches!(*head, [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18])
 }
 
 impl<R: Read> Read for Expand<R> {

@@ -45,6 +45,10 @@ struct SourceImage {
     /// The file it is in: its number in the run, and its place among all files.
     #[n(3)]
     reading: Option<(u32, u32)>,
+    /// The same of files that are read beside others.
+    #[n(4)]
+    #[cbor(default)]
+    beside: Vec<(u32, u32)>,
 }
 
 #[derive(Debug, Encode, Decode)]
@@ -68,14 +72,13 @@ impl Pipeline {
     ///
     /// When diagnoses are ready: they have to be [taken](Pipeline::drain) first, or they would be lost.
     pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        let place = |reading: &Reading| (reading.file, u32::try_from(reading.summary).unwrap_or(u32::MAX));
         let source = |source: &Source| SourceImage {
             name: source.name.to_string(),
             open: source.open,
             forced: source.forced.as_ref().map(|input| input.name.to_string()),
-            reading: source
-                .reading
-                .as_ref()
-                .map(|reading| (reading.file, u32::try_from(reading.summary).unwrap_or(u32::MAX))),
+            reading: source.reading.as_ref().map(place),
+            beside: source.beside.values().map(place).collect(),
         };
         let file = |file: &SourceSummary| FileImage {
             name: file.name.to_string(),
@@ -108,15 +111,17 @@ impl Pipeline {
         pipeline.run = engine.restore(std::slice::from_ref(checkpoint))?;
         for (at, source) in (0..).zip(image.sources) {
             let id = SourceId::at(at);
-            let reading = source.reading.map(|(file, summary)| Reading {
+            let place = |(file, summary)| Reading {
                 file,
                 input: None,
                 head: Vec::new(),
                 summary: usize::try_from(summary).unwrap_or(usize::MAX),
                 again: 0,
-            });
+            };
+            let reading = source.reading.map(place);
+            let beside = source.beside.into_iter().map(|pair| (pair.0, place(pair))).collect();
             let name = source.name.as_str().into();
-            pipeline.sources.push(Source { id, name, forced: None, reading, open: source.open });
+            pipeline.sources.push(Source { id, name, forced: None, reading, beside, open: source.open });
             if let Some(input) = source.forced {
                 pipeline.use_input(id, &input)?;
             }
