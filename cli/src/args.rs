@@ -57,7 +57,8 @@ const EXIT_CODES: &str = "Exit codes:
   1    a diagnosis is at or over --fail-on
   2    wrong usage, settings or rules; output that cannot be written
   3    finished, but a part of the input could not be read
-  130  interrupted";
+  130  interrupted (SIGINT), 143  asked to end (SIGTERM): what was known by then is written; a second signal ends at
+       once";
 
 const TEST_EXIT_CODES: &str = "Exit codes:
   0  all cases passed
@@ -252,6 +253,17 @@ pub(crate) struct Diagnose {
     /// No progress and no notes on stderr
     #[arg(short, long)]
     pub(crate) quiet: bool,
+
+    /// Read to the end and go on as the logs grow, are rotated or new ones come; says what opens, changes and is over
+    ///
+    /// Files are looked at every 200 ms, less often where that takes long. docs/follow.md says what becomes of files that
+    /// are renamed, cut off, copied, removed or compressed.
+    #[arg(short, long, conflicts_with = "complete")]
+    pub(crate) follow: bool,
+
+    /// A source that brings nothing for so long no longer holds the others back: 30s, 5m [default: 1m]
+    #[arg(long, value_name = "SPAN", value_parser = parse_span, requires = "follow")]
+    pub(crate) idle: Option<Duration>,
 }
 
 /// Which logs are read, and how.

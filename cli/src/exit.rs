@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     Partly = 3,
     /// The user pressed Ctrl-C; what was known by then was written.
     Interrupted = 130,
+    /// The program was asked to end; what was known by then was written.
+    Terminated = 143,
 }
 
 impl From<Exit> for ExitCode {

@@ -31,7 +31,20 @@ pub(crate) struct File {
     pub(crate) size: Option<u64>,
 }
 
+/// What to do about an argument that means no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Missing {
+    Refuse,
+    /// Files may come later, if there is a place for them.
+    Await,
+}
+
 impl File {
+    /// `None` is stdin.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     fn new(path: PathBuf) -> Self {
         let size = fs::metadata(&path).ok().filter(fs::Metadata::is_file).map(|meta| meta.len());
         Self { shown: path.to_string_lossy().into_owned(), path: Some(path), size }
@@ -55,6 +68,8 @@ pub(crate) struct Inputs {
     pub(crate) sources: Vec<Source>,
     /// What was left out and why, for stderr.
     pub(crate) notes: Vec<String>,
+    /// Arguments that mean no file, and why; only where files are waited for.
+    pub(crate) missing: Vec<String>,
     /// Whether something that was asked for cannot be read.
     pub(crate) unreadable: bool,
 }
@@ -73,6 +88,26 @@ impl Inputs {
 ///
 /// A message, when something named does not exist, matches nothing or is named twice in a way that cannot be read.
 pub(crate) fn gather(paths: &[PathBuf], split: impl Fn(&str) -> Option<String>) -> Result<Inputs, String> {
+    collect(paths, split, Missing::Refuse)
+}
+
+/// The same while logs are followed: an argument that means no file yet, or none any more, is no error.
+///
+/// # Errors
+///
+/// A message, when a file could never come to where one is waited for.
+pub(crate) fn gather_so_far(
+    paths: &[PathBuf],
+    split: impl Fn(&str) -> Option<String>,
+) -> Result<Inputs, String> {
+    collect(paths, split, Missing::Await)
+}
+
+fn collect(
+    paths: &[PathBuf],
+    split: impl Fn(&str) -> Option<String>,
+    missing: Missing,
+) -> Result<Inputs, String> {
     let mut inputs = Inputs::default();
     // A file that is reached twice is read once. Pipes are not files: what has no canonical path is not compared.
     let mut seen = BTreeSet::new();
@@ -87,7 +122,14 @@ pub(crate) fn gather(paths: &[PathBuf], split: impl Fn(&str) -> Option<String>) 
             continue;
         }
         let mut own: Option<usize> = None;
-        for path in files_of(argument, &mut inputs)? {
+        let files = match files_of(argument, &mut inputs) {
+            Err(why) if missing == Missing::Await && may_come(argument) => {
+                inputs.missing.push(why);
+                continue;
+            }
+            files => files?,
+        };
+        for path in files {
             let real = fs::canonicalize(&path).ok();
             if real.as_ref().is_some_and(|real| !seen.insert(real.clone())) {
                 inputs.notes.push(format!("{}: named more than once; read once", path.display()));
@@ -126,6 +168,12 @@ pub(crate) fn gather(paths: &[PathBuf], split: impl Fn(&str) -> Option<String>) 
 fn push(sources: &mut Vec<Source>, name: String) -> usize {
     sources.push(Source { name, files: Vec::new() });
     sources.len() - 1
+}
+
+/// Whether a file may still come to where an argument points.
+fn may_come(argument: &Path) -> bool {
+    let above = argument.parent().filter(|above| !above.as_os_str().is_empty());
+    is_pattern(argument) || above.unwrap_or(Path::new(".")).is_dir()
 }
 
 /// The files that an argument means, in path order.

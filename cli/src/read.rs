@@ -2,9 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Read};
-use std::process;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use etiolog::output::terminal;
@@ -12,9 +9,11 @@ use etiolog::{Engine, EngineBuilder, Expand, Pipeline, SourceId, Timestamp};
 
 use crate::args::Logs;
 use crate::exit::{Exit, Stop};
+use crate::feed::Feed;
 use crate::inputs::{self, File, Inputs, Source};
 use crate::packs;
 use crate::progress::Progress;
+use crate::signals::Signals;
 
 /// Bytes that are pushed at once.
 const CHUNK: usize = 256 * 1024;
@@ -40,7 +39,8 @@ pub(crate) fn engine(rules: &[String], asked: &Logs) -> Result<EngineBuilder, St
     Ok(builder)
 }
 
-fn now() -> Timestamp {
+/// The host's clock.
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp::MIN.plus(since)
 }
@@ -57,19 +57,6 @@ pub(crate) fn gather(asked: &Logs, engine: &Engine) -> Result<Inputs, Stop> {
     Ok(Inputs { sources: vec![stdin], ..Inputs::default() })
 }
 
-/// Set by the first Ctrl-C, so that what is known can still be written; the second one ends the program.
-fn on_interrupt() -> Arc<AtomicBool> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&flag);
-    // Without a handler Ctrl-C ends the program at once, which is no worse than not starting it.
-    drop(ctrlc::set_handler(move || {
-        if set.swap(true, Ordering::Relaxed) {
-            process::exit(Exit::Interrupted as i32);
-        }
-    }));
-    flag
-}
-
 /// The source that is furthest behind; one without a time yet comes first.
 fn next_reader(readers: &[Reader], pipeline: &Pipeline) -> Option<usize> {
     (0..readers.len()).min_by_key(|&at| readers.get(at).and_then(|reader| pipeline.frontier(reader.id)))
@@ -78,14 +65,14 @@ fn next_reader(readers: &[Reader], pipeline: &Pipeline) -> Option<usize> {
 /// All sources, read side by side.
 pub(crate) struct Reading {
     readers: Vec<Reader>,
-    interrupted: Arc<AtomicBool>,
+    signals: Signals,
     buffer: Vec<u8>,
     /// Whether something that was asked for could not be read.
     pub(crate) unreadable: bool,
 }
 
 impl Reading {
-    /// Opens every source; from here on the first Ctrl-C ends the reading and not the program.
+    /// Opens every source; from here on the first signal ends the reading and not the program.
     ///
     /// # Errors
     ///
@@ -99,17 +86,17 @@ impl Reading {
             }
             readers.push(Reader { id, files: source.files.into(), open: None });
         }
-        let (interrupted, unreadable) = (on_interrupt(), inputs.unreadable);
-        Ok(Self { readers, interrupted, buffer: vec![0; CHUNK], unreadable })
+        let (signals, unreadable) = (Signals::catch(), inputs.unreadable);
+        Ok(Self { readers, signals, buffer: vec![0; CHUNK], unreadable })
     }
 
     /// Reads the next bytes, of the source that is furthest behind; `false` when there is nothing left to do.
     pub(crate) fn step(&mut self, pipeline: &mut Pipeline, progress: &Progress, quiet: bool) -> bool {
-        let Some(at) = next_reader(&self.readers, pipeline).filter(|_| !self.is_interrupted()) else {
+        let Some(at) = next_reader(&self.readers, pipeline).filter(|_| self.ended_by().is_none()) else {
             return false;
         };
         let Some(reader) = self.readers.get_mut(at) else { return false };
-        match reader.step(pipeline, progress, &mut self.buffer) {
+        match reader.step(pipeline, progress, &mut self.buffer, &self.signals) {
             Step::More => {}
             Step::Done => {
                 pipeline.close(reader.id);
@@ -125,8 +112,9 @@ impl Reading {
         true
     }
 
-    pub(crate) fn is_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
+    /// How the program has to end, if a signal has ended the reading.
+    pub(crate) fn ended_by(&self) -> Option<Exit> {
+        self.signals.exit()
     }
 }
 
@@ -145,11 +133,17 @@ enum Step {
 
 impl Reader {
     /// Reads and pushes the next bytes, of the next file if need be.
-    fn step(&mut self, pipeline: &mut Pipeline, progress: &Progress, buffer: &mut [u8]) -> Step {
+    fn step(
+        &mut self,
+        pipeline: &mut Pipeline,
+        progress: &Progress,
+        buffer: &mut [u8],
+        signals: &Signals,
+    ) -> Step {
         let Some((shown, stream)) = &mut self.open else {
             let Some(file) = self.files.pop_front() else { return Step::Done };
             pipeline.file(self.id, &file.shown);
-            return match file.open() {
+            return match open(&file, signals) {
                 Ok(bytes) => {
                     self.open = Some((file.shown, Expand::new(progress.count(bytes))));
                     Step::More
@@ -163,7 +157,7 @@ impl Reader {
         match stream.read(buffer) {
             Ok(0) => self.open = None,
             Ok(n) => pipeline.push(self.id, buffer.get(..n).unwrap_or_default()),
-            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+            Err(why) if matches!(why.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
             Err(why) => {
                 pipeline.broken(self.id);
                 let message = format!("`{shown}` could not be read to its end: {}", inputs::reason(&why));
@@ -173,4 +167,13 @@ impl Reader {
         }
         Step::More
     }
+}
+
+/// A pipe is read by a thread, so that a signal is heard while it is silent.
+fn open(file: &File, signals: &Signals) -> io::Result<Box<dyn Read>> {
+    if file.size.is_some() {
+        return file.open();
+    }
+    let file = file.clone();
+    Ok(Box::new(Feed::new(move || file.open(), signals.clone())))
 }

@@ -63,10 +63,10 @@ pub(crate) fn run(asked: &Explain, subject: &str, symptoms: &[Arc<str>]) -> Resu
         }
     }
     let (_, summary) = pipeline.finish();
-    Ok(match () {
-        () if reading.is_interrupted() => Exit::Interrupted,
-        () if reading.unreadable || summary.records.rejected_total() > 0 => Exit::Partly,
-        () => Exit::Done,
+    Ok(match reading.ended_by() {
+        Some(exit) => exit,
+        None if reading.unreadable || summary.records.rejected_total() > 0 => Exit::Partly,
+        None => Exit::Done,
     })
 }
 
