@@ -3,6 +3,7 @@
 mod kinds;
 mod live;
 mod points;
+mod usual;
 
 use std::time::Duration;
 

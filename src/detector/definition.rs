@@ -147,6 +147,8 @@ pub enum Definition {
         at_least: f64,
         /// The least multiple of the usual.
         ratio: f64,
+        /// The least −log10 of the probability of so many.
+        surprise: f64,
         /// The field whose most common value is measured.
         by: Option<FieldId>,
     },

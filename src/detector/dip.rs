@@ -475,6 +475,16 @@ impl Watch for Level {
         if stale >= open { self.grid.last_instant(stale) } else { None }
     }
 
+    fn renew(&mut self) -> bool {
+        self.decline.renew();
+        self.recent.clear();
+        (self.excursion, self.fall, self.near) = (None, None, None);
+        if let Some(open) = self.open {
+            self.begin(open);
+        }
+        true
+    }
+
     fn reading(&self, now: Timestamp) -> Reading {
         let status = self.status(now);
         let Some(fall) = &self.fall else { return Reading::bare(status) };

@@ -180,6 +180,10 @@ pub(super) struct SurgeParams {
     /// Nor are fewer than so many times the usual: `2` if not given.
     #[schemars(range(min = 1, max = 1_000), extend("default" = 2))]
     ratio: Option<f64>,
+    /// How improbable so many must be, as a number of zeros: `6`, one in a million buckets, if not given. With fewer it is
+    /// sooner and more often wrong.
+    #[schemars(range(min = 3, max = 12), extend("default" = 6))]
+    surprise: Option<f64>,
     /// A field whose most common value is measured as `place`, with its share as `concentration`.
     by: Option<Field>,
 }

@@ -268,9 +268,9 @@ impl Chart {
             if entry.ordinary {
                 return true;
             }
-            let kept = entry.watch.renew()
-                // What was found in this episode is over with it, whatever `when` said of it.
-                || (entry.shown.measures.is_none() && entry.last_hit.plus(horizon(entry.symptom)) > now);
+            // What was found in this episode is over with it, whatever `when` said of it.
+            let found = entry.shown.measures.is_some();
+            let kept = entry.last_hit.plus(horizon(entry.symptom)) > now && (!found || entry.watch.renew());
             *entry.shown = Shown::nothing(entry.watch.reading(now).status);
             entry.stale = false;
             kept

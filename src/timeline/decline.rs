@@ -128,6 +128,13 @@ impl Decline {
         quiet && self.normal.is_full() && self.normal.iter().all(|normal| normal == level)
     }
 
+    /// Forgets the samples that decide together and keeps what is normal. A decline that is on is not told again, unless
+    /// the level was back in between.
+    pub(crate) fn renew(&mut self) {
+        self.marks.clear();
+        self.slide = 0.0;
+    }
+
     /// Takes in a sample; `None` while too little is known. `unseen` is to be added to all levels when shares are taken.
     pub(crate) fn judge(&mut self, level: f64, unseen: f64) -> Option<Verdict> {
         let known = self.middle.filter(|(median, _)| {

@@ -13,6 +13,7 @@
 
 pub(crate) mod beat;
 mod by_child;
+pub(crate) mod daily;
 pub(crate) mod decline;
 mod reorder;
 pub(crate) mod roster;

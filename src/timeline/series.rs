@@ -39,6 +39,11 @@ impl Grid {
         Timestamp::from_nanos(index.saturating_mul(self.width)).unwrap_or(Timestamp::MIN)
     }
 
+    /// How many buckets, counted from 1970, begin before an instant.
+    pub(crate) fn beginning_before(self, time: Timestamp) -> i64 {
+        time.nanos().saturating_add(self.width - 1).div_euclid(self.width)
+    }
+
     /// The first instant after a bucket.
     pub(crate) fn end(self, index: i64) -> Timestamp {
         self.start(index.saturating_add(1))

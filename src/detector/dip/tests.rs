@@ -189,3 +189,31 @@ fn what_is_missing_reads_as_a_sentence() {
     let mut few = fleet(10);
     assert_eq!(few.shortfall(at(40, 0.0)), "the usual level is 10; nothing is judged below 20");
 }
+
+#[test]
+fn a_new_episode_knows_the_usual_level() {
+    let mut bench = given();
+    (0..40).for_each(|minute| bench.sample(minute, 200.0));
+    (40..44).for_each(|minute| bench.sample(minute, 150.0));
+    assert!(bench.at(44).status.is_present());
+    (44..50).for_each(|minute| bench.sample(minute, 200.0));
+    assert!(bench.at(50).status == Status::Absent && bench.watch.renew());
+    assert_eq!(bench.at(50), Reading::bare(Status::Absent));
+    bench.claimed.clear();
+    (50..53).for_each(|minute| bench.sample(minute, 150.0));
+    assert!(bench.at(53).status.is_present(), "it need not learn again");
+    assert!(!bench.claimed.is_empty());
+}
+
+#[test]
+fn a_dip_that_outlasts_its_episode_is_told_again_only_after_the_level_was_back() {
+    let mut bench = given();
+    (0..40).for_each(|minute| bench.sample(minute, 200.0));
+    (40..44).for_each(|minute| bench.sample(minute, 150.0));
+    assert!(bench.at(44).status.is_present() && bench.watch.renew());
+    (44..60).for_each(|minute| bench.sample(minute, 150.0));
+    assert_eq!(bench.at(60), Reading::bare(Status::Absent));
+    (60..63).for_each(|minute| bench.sample(minute, 200.0));
+    (63..66).for_each(|minute| bench.sample(minute, 150.0));
+    assert!(bench.at(66).status.is_present());
+}

@@ -3,17 +3,22 @@
 use foldhash::HashSet;
 use smol_str::SmolStr;
 
-use crate::detector::surge::{Crowd, ENOUGH, HISTORY, IDLE, Near, SURPRISING};
+use crate::detector::surge::{Crowd, ENOUGH, HISTORY, IDLE, Near};
 use crate::detector::words::{length, many, stamp};
 use crate::model::{Exhibit, Timestamp};
-use crate::timeline::series::Expectation;
+use crate::timeline::daily::Daily;
 
 /// The most bytes of one watch, apart from the bucket in progress as far as it holds more than stays.
 pub(super) fn memory() -> usize {
     let history = HISTORY.next_power_of_two() * size_of::<f64>();
     // A table of so many children is twice as long and has one byte beside each place.
     let children = 2 * IDLE * (size_of::<u32>() + 1) + size_of::<HashSet<u32>>();
-    size_of::<Crowd>() + history + children + IDLE * size_of::<Exhibit>() + size_of::<SmolStr>()
+    size_of::<Crowd>()
+        + history
+        + Daily::MEMORY
+        + children
+        + IDLE * size_of::<Exhibit>()
+        + size_of::<SmolStr>()
 }
 
 impl Crowd {
@@ -22,9 +27,7 @@ impl Crowd {
         if count <= self.near.map_or(0.0, |near| near.count) {
             return;
         }
-        let known = self.history.len() >= ENOUGH;
-        let law = if known { Expectation::of(&self.history) } else { None };
-        self.near = Some(Near { index, count, law: law.map(|law| (law.mean, law.surprise(count))) });
+        self.near = Some(Near { index, count, law: self.expect(index, count) });
     }
 
     /// What is missing for a surge, in words.
@@ -66,7 +69,8 @@ impl Crowd {
                 format!("{seen}, where {usual:.1} are usual; {ratio} times as many are needed")
             }
             Some((usual, surprise)) => format!(
-                "{seen}, where {usual:.1} are usual: a surprise of {surprise:.1}, and {SURPRISING} is needed"
+                "{seen}, where {usual:.1} are usual: a surprise of {surprise:.1}, and {} is needed",
+                self.settings.surprise
             ),
         }
     }

@@ -8,7 +8,8 @@ const ADDRESS: FieldId = FieldId(0);
 
 fn counting(distinct: Option<usize>) -> Bench {
     let bucket = Duration::from_secs(60);
-    Bench::new(Settings { event: ClassId(0), distinct, bucket, at_least: 3.0, ratio: 2.0, by: Some(ADDRESS) })
+    let by = Some(ADDRESS);
+    Bench::new(Settings { event: ClassId(0), distinct, bucket, at_least: 3.0, ratio: 2.0, surprise: 6.0, by })
 }
 
 fn usual() -> Bench {
@@ -64,6 +65,25 @@ fn five_times_as_many_are_found() {
         }
         assert!(found >= at_least, "{found} of 200 at a mean of {mean}");
     }
+}
+
+#[test]
+fn a_rule_may_ask_for_less_or_more_surprise() {
+    use crate::detector::fixture::build;
+    let fires = |more: &str| {
+        let rule = build(&Surge, &format!("{{event: a, bucket: 1m, at-least: 3{more}}}")).expect("sound");
+        let Some(Definition::Surge { surprise, bucket, .. }) = rule.definition() else { panic!("{rule:?}") };
+        let by = Some(ADDRESS);
+        let settings =
+            Settings { event: ClassId(0), distinct: None, bucket, at_least: 3.0, ratio: 2.0, surprise, by };
+        let mut bench = Bench::new(settings);
+        (0..80).for_each(|minute| bench.crowd(minute, 5));
+        bench.crowd(80, 17);
+        bench.close(80).status.is_present()
+    };
+    assert_eq!(["", ", surprise: 4", ", surprise: 9"].map(fires), [false, true, false]);
+    let refused = build(&Surge, "{event: a, bucket: 1m, at-least: 3, surprise: 2}").err();
+    assert_eq!(refused.as_deref(), Some("1:47 out-of-range"));
 }
 
 #[test]
@@ -193,4 +213,49 @@ fn what_is_missing_reads_as_a_sentence() {
             "6 children in 1m from 2026-03-04 00:23:00, where 2.1 are usual: a surprise of 1.7, and 6 is needed",
         ]
     );
+}
+
+/// A day of minutes with ten children each from eight to ten, and hardly any else.
+fn morning(bench: &mut Bench, draws: &mut Draws, day: i64) -> usize {
+    let before = bench.spans.len();
+    for minute in 0..1440 {
+        let mean = if (480..600).contains(&minute) { 10.0 } else { 0.2 };
+        bench.crowd(day * 1440 + minute, draws.poisson(mean));
+    }
+    bench.spans.len() - before
+}
+
+#[test]
+fn what_comes_every_morning_is_usual_after_three_days_and_a_surge_on_top_is_not() {
+    let (mut bench, mut draws) = (usual(), Draws(11));
+    let days: Vec<usize> = (0..8).map(|day| morning(&mut bench, &mut draws, day)).collect();
+    assert!(days[..3].iter().all(|&fired| fired > 30), "{days:?}");
+    assert_eq!(days[3..], [0; 5]);
+    let ninth = 8 * 1440;
+    for minute in 0..580 {
+        let mean = if minute >= 480 { 10.0 } else { 0.2 };
+        bench.crowd(ninth + minute, draws.poisson(mean));
+    }
+    bench.crowd(ninth + 580, 60);
+    let reading = bench.close(ninth + 580);
+    assert!(reading.status.is_present());
+    assert!(matches!(reading.value("usual"), Some(Value::Float(usual)) if (9.0..11.0).contains(&usual)));
+}
+
+#[test]
+fn a_new_episode_knows_what_is_usual_and_nothing_of_the_last_surge() {
+    let mut bench = steady(&mut Draws(12), 1.0, 80);
+    bench.crowd(80, 40);
+    assert!(bench.close(80).status.is_present());
+    bench.came(81, 1.0, 3);
+    assert!(bench.watch.renew());
+    assert_eq!(
+        (bench.watch.deadline(), bench.watch.reading(at(81, 2.0))),
+        (None, Reading::bare(Status::Absent))
+    );
+    bench.spans.clear();
+    bench.crowd(81, 2);
+    bench.crowd(82, 40);
+    assert!(bench.close(82).status.is_present(), "it need not learn again");
+    assert_eq!(bench.spans, [(at(82, 0.0), at(83, 0.0))]);
 }
