@@ -10,6 +10,7 @@ mod bounds;
 mod case_classes;
 mod cases;
 mod codes;
+mod detectors;
 mod false_friends;
 mod fleet;
 mod fleet_day;
