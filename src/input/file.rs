@@ -4,15 +4,18 @@
 #![allow(dead_code, reason = "says what there may be; it is read from the tree")]
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use schemars::JsonSchema;
+use serde_json::Value;
 
 use crate::yaml::kinds::{Name, OneOrMore, Path, StampPattern, ZoneOffset};
 use crate::yaml::schema_of;
 
 /// The JSON Schema of a file in `inputs/`; any word may stand under `format`.
-pub(crate) fn schema() -> serde_json::Value {
-    schema_of::<InputFile>()
+pub(crate) fn schema() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(schema_of::<InputFile>);
+    &SCHEMA
 }
 
 /// An input: how records of one source become events with named fields.

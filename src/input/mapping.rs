@@ -132,7 +132,7 @@ impl Mapping {
     /// Reads an input file as far as it is sound, and adds everything that is missing, misspelt, of the wrong kind or
     /// contradicts another to `problems`. `formats` are the names of the formats that there are.
     pub fn read(root: Node, formats: &[&str], problems: &mut Vec<Problem>) -> Self {
-        let Some(root) = yaml::sound(root, &file::schema(), problems) else { return Self::default() };
+        let Some(root) = yaml::sound(root, file::schema(), problems) else { return Self::default() };
         let mut reader = Reader { problems };
         let text = |key: &str| root.get(key).and_then(Node::scalar).unwrap_or_default();
         let mut mapping = Self {

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
@@ -17,8 +17,8 @@ use crate::yaml::{self, Document, Node, Shape};
 
 /// The JSON Schemas that files are held against, each made once.
 pub(super) struct Forms {
-    pack: Value,
-    article: Value,
+    pack: &'static Value,
+    article: &'static Value,
     /// The names of the formats.
     formats: Vec<&'static str>,
     /// The parameters of each detector.
@@ -27,10 +27,13 @@ pub(super) struct Forms {
 
 impl Forms {
     pub(super) fn new(registry: &Registry) -> Self {
+        static FILES: LazyLock<[Value; 2]> =
+            LazyLock::new(|| [yaml::schema_of::<PackFile>(), yaml::schema_of::<ArticleFile>()]);
+        let [pack, article] = &*FILES;
         let parameters = |name| Some((name, registry.find_detector(name)?.parameters()));
         Self {
-            pack: yaml::schema_of::<PackFile>(),
-            article: yaml::schema_of::<ArticleFile>(),
+            pack,
+            article,
             formats: registry.formats().collect(),
             detectors: registry.detectors().filter_map(parameters).collect(),
         }
@@ -113,7 +116,7 @@ impl PackTexts {
         };
         let all = document.root().get("subjects").map_or(&[][..], Node::one_or_more).len();
         ids::words(document.root(), faults);
-        let Some(root) = yaml::sound(document.into_root(), &forms.pack, faults) else { return };
+        let Some(root) = yaml::sound(document.into_root(), forms.pack, faults) else { return };
         self.file = read(&root, faults);
         if let Some(version) = root.get("etiolog") {
             faults.extend(unknown_version(self.file.etiolog, version));
@@ -137,7 +140,7 @@ impl Article {
         let classes_known = events.is_none_or(|events| events.map().is_ok() && !events.has_gaps());
         let mended = ids::check(document.root(), faults);
         ids::words(document.root(), faults);
-        let Some(root) = yaml::sound(document.root().clone(), &forms.article, faults) else {
+        let Some(root) = yaml::sound(document.root().clone(), forms.article, faults) else {
             let (file, root) = (ArticleFile::default(), document.into_root());
             let article = Self { id: stem.into(), file, root, faulty_classes: classes, classes_known: false };
             return (article, Some(stem.to_owned()));
