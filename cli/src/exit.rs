@@ -75,6 +75,14 @@ impl From<Error> for Stop {
     }
 }
 
+/// Help, the version, or what is wrong with the arguments.
+pub(crate) fn answer(answer: &clap::Error) -> ExitCode {
+    match answer.print() {
+        Ok(()) => u8::try_from(answer.exit_code()).unwrap_or(REFUSED).into(),
+        Err(why) => Stop::Output(why).report(false),
+    }
+}
+
 /// A line on stderr. Nobody can be told when that fails.
 pub(crate) fn say(line: &str) {
     drop(writeln!(io::stderr().lock(), "{line}"));

@@ -32,7 +32,10 @@ use clap::Parser;
 use crate::args::{Args, Verb};
 
 fn main() -> ExitCode {
-    let verb = Args::parse().verb;
+    let verb = match Args::try_parse() {
+        Ok(args) => args.verb,
+        Err(answer) => return exit::answer(&answer),
+    };
     let json = verb.is_for_programs();
     let ended = match verb {
         Verb::Diagnose(asked) => diagnose::run(&asked),
