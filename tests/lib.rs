@@ -18,6 +18,7 @@ mod hostile_yaml;
 mod invariance;
 mod live;
 mod mosquitto;
+mod peers;
 mod problems;
 mod reference;
 mod restart;
