@@ -56,9 +56,9 @@ impl Run {
         let Ok(symptom) = usize::try_from(due.symptom) else { return };
         let now = self.now;
         let Some(place) = self.chart_mut(subject).place(symptom) else { return };
-        // Time may end the pattern: it is judged as it stood.
+        // Time may end the pattern: it is judged as it stood just before.
         if self.chart_mut(subject).entries.get(place).is_some_and(|entry| entry.last_hit < now) {
-            self.judge(plan, subject, place, now);
+            self.judge(plan, subject, place, now.minus(Duration::from_nanos(1)));
         }
         let mut findings = std::mem::take(&mut self.findings);
         findings.clear();
