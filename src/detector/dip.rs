@@ -456,6 +456,10 @@ impl Watch for Level {
                 self.moved(self.roster.level(), time);
             }
         }
+        // How low it is, and whether it is back, may be another.
+        if self.fall.is_some_and(|fall| fall.on) {
+            out.changed();
+        }
     }
 
     fn advance(&mut self, now: Timestamp, out: &mut Findings) {
