@@ -126,7 +126,7 @@ impl Player<'_> {
     }
 
     fn witness(&mut self) {
-        for event in self.pipeline.witnessed() {
+        for (_, event) in self.pipeline.witnessed() {
             self.events += 1;
             self.seen.event(&event);
         }

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -90,7 +91,9 @@ impl Run {
         match self.plan.schema.level(subject.level()) {
             Some(level) => {
                 let number = self.subjects.find(&self.plan.schema, subject);
-                self.trace_of(subject, level, number, self.now())
+                let known =
+                    self.ingress.watermark().map(|watermark| watermark.minus(Duration::from_nanos(1)));
+                self.trace_of(subject, level, number, known.unwrap_or(Timestamp::MIN).max(self.now()))
             }
             None => Vec::new(),
         }
