@@ -160,6 +160,10 @@ impl Pipeline {
     /// Takes in bytes of a source, cut anywhere. They must be decompressed; see [`Pipeline::read`] and [`Expand`]. Before
     /// a file is named they are of one that is called like the source; a source that is closed takes nothing in.
     pub fn push(&mut self, source: SourceId, bytes: &[u8]) {
+        // No bytes say nothing, not even what input they are of.
+        if bytes.is_empty() {
+            return;
+        }
         let unnamed = self.sources.get(source.index()).filter(|known| known.open && known.reading.is_none());
         if let Some(name) = unnamed.map(|known| Arc::clone(&known.name)) {
             self.file(source, &name);
