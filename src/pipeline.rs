@@ -37,7 +37,7 @@ pub struct Pipeline {
     row: Row,
     event: Event,
     files: Vec<SourceSummary>,
-    witness: Option<Vec<Event>>,
+    witness: Option<Vec<(SourceId, Event)>>,
 }
 
 /// An input of a pack, ready to decode.
@@ -191,13 +191,14 @@ impl Pipeline {
     /// Takes in an event that the host made itself, beside what is read; see [`Run::push`].
     pub fn push_event(&mut self, source: SourceId, event: Event) {
         if let Some(witness) = &mut self.witness {
-            witness.push(event.clone());
+            witness.push((source, event.clone()));
         }
         self.run.push(source, event);
     }
 
-    /// The events taken in since the last call; the first call begins to keep them.
-    pub(crate) fn witnessed(&mut self) -> Vec<Event> {
+    /// The events taken in since the last call, as they arrived, each with its source: late ones, repeats and those of no
+    /// class too. The first call begins to keep them; from then on call it often, or they fill the memory.
+    pub fn witnessed(&mut self) -> Vec<(SourceId, Event)> {
         self.witness.replace(Vec::new()).unwrap_or_default()
     }
 
@@ -380,7 +381,7 @@ impl Pipeline {
                 self.event.set_origin(origin);
                 self.event.set_identity(if input.by_record { xxh3_64(bytes) } else { 0 });
                 if let Some(witness) = &mut self.witness {
-                    witness.push(self.event.clone());
+                    witness.push((source, self.event.clone()));
                 }
                 self.run.observe(source, &self.event);
             }

@@ -111,6 +111,21 @@ impl Engine {
         }
     }
 
+    /// How far records of a source may be out of order.
+    pub fn lateness(&self) -> Duration {
+        self.settings.lateness
+    }
+
+    /// Records later than this are from the future; without one, every time is believed that a second record confirms.
+    pub fn horizon(&self) -> Option<Timestamp> {
+        self.settings.horizon()
+    }
+
+    /// Whether nothing comes after the last record.
+    pub fn is_complete(&self) -> bool {
+        self.settings.complete
+    }
+
     /// The source that a file belongs to, when an input of the pack says how paths split into sources.
     pub fn source_of(&self, path: &str) -> Option<String> {
         self.plan.inputs().iter().find_map(|mapping| mapping.source_of(path))

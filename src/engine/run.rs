@@ -23,7 +23,7 @@ pub struct SourceId(usize);
 
 impl SourceId {
     /// Sources are numbered from 0 in the order of opening.
-    pub(crate) fn index(self) -> usize {
+    pub fn index(self) -> usize {
         self.0
     }
 
