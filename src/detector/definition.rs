@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::detector::ClassId;
 use crate::detector::dip::{Gauge, Settings};
-use crate::detector::{ClassId, Detector};
 use crate::model::FieldId;
 
 /// A detector's parameters after all names were given their meaning and all defaults their values.
@@ -154,12 +154,16 @@ pub enum Definition {
     },
     /// A gauge that drops.
     Dip {
-        /// The events that tell the level: samples, or openings and closings.
-        events: Vec<ClassId>,
-        /// The field that holds a given level.
-        field: Option<FieldId>,
-        /// The level of the children that a rebuilt gauge counts.
+        /// A given gauge: the events that hold a sample, and in which field.
+        sample: Option<(ClassId, FieldId)>,
+        /// A rebuilt one: the events after which a child is here.
+        opens: Vec<ClassId>,
+        /// And those after which it is not.
+        closes: Vec<ClassId>,
+        /// The level of the children that it counts.
         of: Option<usize>,
+        /// Whether equal times satisfy "before" both ways.
+        ties_any: bool,
         /// The least drop, as a share.
         at_least: f64,
         /// How wide a bucket is.
@@ -181,11 +185,28 @@ impl Definition {
 
 impl From<&Settings> for Definition {
     fn from(dip: &Settings) -> Self {
-        let (field, of) = match &dip.gauge {
-            Gauge::Given { field, .. } => (Some(*field), None),
-            Gauge::Rebuilt { of, .. } => (None, Some(*of)),
-        };
         let Settings { at_least, bucket, population, .. } = *dip;
-        Self::Dip { events: dip.classes(), field, of, at_least, bucket, population }
+        match &dip.gauge {
+            Gauge::Given { event, field } => Self::Dip {
+                sample: Some((*event, *field)),
+                opens: Vec::new(),
+                closes: Vec::new(),
+                of: None,
+                ties_any: false,
+                at_least,
+                bucket,
+                population,
+            },
+            Gauge::Rebuilt { opens, closes, of, ties } => Self::Dip {
+                sample: None,
+                opens: opens.clone(),
+                closes: closes.clone(),
+                of: Some(*of),
+                ties_any: *ties,
+                at_least,
+                bucket,
+                population,
+            },
+        }
     }
 }
