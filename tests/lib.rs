@@ -22,7 +22,6 @@ mod live;
 mod mosquitto;
 mod peers;
 mod problems;
-mod reference;
 mod restart;
 mod rules;
 mod samples;

@@ -1,6 +1,6 @@
 //! The detectors but for sequences, each in the words of the text.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use etiolog::detector::{ClassId, Definition};
@@ -8,12 +8,42 @@ use etiolog::model::{Measure, Probability};
 use etiolog::rule::Symptom;
 use etiolog::{Status, Subject, Timestamp};
 
-use crate::{Found, Known, sequence};
+use crate::surge::DAYS_31;
+use crate::{Found, Known, dip, periodic, sequence, surge};
 
 pub(crate) const PRESENT: fn() -> Status = || Status::Present(Probability::new(1.0));
 
+/// Whether it says what such a detector finds.
+pub(crate) fn judges(symptom: &Symptom) -> bool {
+    use Definition::{Count, Dip, Distinct, Occurrence, Periodic, Sequence, Session, Surge};
+    match symptom.detector().definition() {
+        Some(Occurrence { .. } | Count { .. } | Distinct { .. } | Session { .. } | Sequence { .. }) => true,
+        Some(Periodic { .. } | Surge { .. } | Dip { .. }) => true,
+        _ => false,
+    }
+}
+
+/// Whether it forgets at the end of an episode in which it found nothing: it has no window, or has had no event for long.
+pub(crate) fn forgets(symptom: &Symptom, events: &[&Known], end: Option<Timestamp>) -> bool {
+    let long = match symptom.detector().definition() {
+        Some(Definition::Occurrence { .. }) => return true,
+        Some(Definition::Surge { .. } | Definition::Dip { .. }) => DAYS_31,
+        Some(Definition::Periodic { longest, .. }) => longest.saturating_mul(4),
+        _ => return false,
+    };
+    let classes = symptom.detector().classes();
+    let seen = |k: &&&Known| Some(k.time()) <= end && classes.iter().any(|&class| k.is(class));
+    events.iter().rev().find(seen).is_some_and(|last| Some(last.time().plus(long)) <= end)
+}
+
 /// What a symptom's detector makes of events, all of which came before `watermark`.
-pub(crate) fn detect(symptom: &Symptom, events: &[&Known], watermark: Timestamp) -> Found {
+pub(crate) fn detect(
+    symptom: &Symptom,
+    events: &[&Known],
+    watermark: Timestamp,
+    holds_others: bool,
+    begun: Option<Timestamp>,
+) -> Found {
     match symptom.detector().definition() {
         Some(Definition::Occurrence { event, among }) => occurrence(events, event, among),
         Some(Definition::Count { event, at_least, within }) => count(events, event, at_least, within),
@@ -24,7 +54,15 @@ pub(crate) fn detect(symptom: &Symptom, events: &[&Known], watermark: Timestamp)
             session(events, &opens, &closes, at_least, ties_any)
         }
         Some(sequence @ Definition::Sequence { .. }) => sequence::sequence(&sequence, events, watermark),
-        _ => Found { status: Status::Unknown("not judged".into()), measures: Vec::new(), claims: Vec::new() },
+        Some(it @ Definition::Periodic { .. }) => periodic::periodic(&it, events, watermark, holds_others),
+        Some(surge @ Definition::Surge { .. }) => surge::surge(&surge, events, watermark, begun),
+        Some(dip @ Definition::Dip { .. }) => dip::dip(&dip, events, watermark, begun),
+        _ => Found {
+            status: Status::Unknown("not judged".into()),
+            measures: Vec::new(),
+            claims: Vec::new(),
+            was: None,
+        },
     }
 }
 
@@ -41,13 +79,14 @@ fn occurrence(events: &[&Known], event: ClassId, among: Option<ClassId>) -> Foun
         (true, true) => Status::Absent,
         (true, false) => Status::Unknown("nothing seen that could tell".into()),
     };
-    Found { status, measures: vec![("events", Measure::Count(claims.len() as u64))], claims }
+    Found { status, measures: vec![("events", Measure::Count(claims.len() as u64))], claims, was: None }
 }
 
-/// Claims with each event those of `members` that were not claimed before.
-fn claim_once(moment: Timestamp, members: impl Iterator<Item = usize>, claims: &mut Vec<(Timestamp, usize)>) {
-    for at in members {
-        if claims.iter().all(|&(_, known)| known != at) {
+/// Claims of `members` those that were not claimed before.
+fn claim_once(moment: Timestamp, members: &[usize], claims: &mut Vec<(Timestamp, usize)>) {
+    for &at in members {
+        // Claims stand in the order of events here.
+        if claims.binary_search_by_key(&at, |&(_, known)| known).is_err() {
             claims.push((moment, at));
         }
     }
@@ -58,10 +97,10 @@ fn count(events: &[&Known], event: ClassId, at_least: usize, within: Duration) -
     let all: Vec<usize> = of_class(events, event).collect();
     for (number, &at) in all.iter().enumerate() {
         let now = events[at].time();
-        let window = all[..=number].iter().copied().filter(|&e| now.since(events[e].time()) < within);
-        let window: Vec<usize> = window.collect();
+        let window = &all[..=number];
+        let window = &window[window.partition_point(|&e| now.since(events[e].time()) >= within)..];
         if window.len() >= at_least {
-            claim_once(now, window[window.len() - at_least..].iter().copied(), &mut claims);
+            claim_once(now, &window[window.len() - at_least..], &mut claims);
         }
     }
     let mut measures = vec![("events", Measure::Count(claims.len() as u64))];
@@ -71,7 +110,7 @@ fn count(events: &[&Known], event: ClassId, at_least: usize, within: Duration) -
     }
     let gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
     measures.extend(median(&gaps).map(|gap| ("median_gap", Measure::Span(gap))));
-    Found { status: if claims.is_empty() { Status::Absent } else { PRESENT() }, measures, claims }
+    Found { status: if claims.is_empty() { Status::Absent } else { PRESENT() }, measures, claims, was: None }
 }
 
 fn distinct(events: &[&Known], event: ClassId, of: usize, at_least: u64, within: Duration) -> Found {
@@ -81,18 +120,18 @@ fn distinct(events: &[&Known], event: ClassId, of: usize, at_least: u64, within:
     let all: Vec<usize> = of_class(events, event).filter(|&at| child(at).is_some()).collect();
     let (mut claims, mut most) = (Vec::new(), 0);
     for (number, &at) in all.iter().enumerate() {
-        let latest: BTreeMap<Option<&Subject>, u128> =
-            all[..=number].iter().map(|&e| (child(e), bucket(e))).collect();
-        let here = latest.values().filter(|&&b| b + 60 > bucket(at)).count() as u64;
+        let so_far = &all[..=number];
+        let recent = &so_far[so_far.partition_point(|&e| bucket(e) + 60 <= bucket(at))..];
+        let here = recent.iter().map(|&e| child(e)).collect::<BTreeSet<Option<&Subject>>>().len() as u64;
         if here >= at_least {
             most = most.max(here);
             let now = events[at].time();
-            let window = all[..=number].iter().rev().take(4).rev().copied();
-            claim_once(now, window.filter(|&e| now.since(events[e].time()) < within), &mut claims);
+            let window = &so_far[so_far.partition_point(|&e| now.since(events[e].time()) >= within)..];
+            claim_once(now, &window[window.len().saturating_sub(4)..], &mut claims);
         }
     }
     let measures = vec![("children", Measure::Count(most)), ("window", Measure::Span(within))];
-    Found { status: if claims.is_empty() { Status::Absent } else { PRESENT() }, measures, claims }
+    Found { status: if claims.is_empty() { Status::Absent } else { PRESENT() }, measures, claims, was: None }
 }
 
 fn session(
@@ -142,11 +181,11 @@ fn session(
     measures.push(("open", Measure::Flag(here.is_some())));
     if whole.len() < at_least {
         let status = Status::Unknown(format!("learning {}/{at_least}", whole.len()).into());
-        return Found { status, measures, claims: Vec::new() };
+        return Found { status, measures, claims: Vec::new(), was: None };
     }
     let told = events[whole[at_least - 1].0].time();
     let claims = whole.iter().map(|&(at, _)| (told.max(events[at].time()), at)).collect();
-    Found { status: PRESENT(), measures, claims }
+    Found { status: PRESENT(), measures, claims, was: None }
 }
 
 /// The median of the last sixteen, halfway between the middle two of an even number.

@@ -1,5 +1,6 @@
 //! S2 to S8: what becomes of each record, and the canonical order of those that count.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use etiolog::model::Accounts;
@@ -81,24 +82,23 @@ pub(crate) fn admit(
     let newest = accepted.iter().map(|&at| time(at)).max();
     let end = newest.map_or(Timestamp::MIN, |newest| newest.plus(Duration::from_nanos(1)));
     let end = if complete { Timestamp::MAX } else { end };
-    let mut counted: Vec<((Timestamp, u64, u64, u64), Known)> = Vec::new();
+    let mut counted: BTreeMap<(Timestamp, u64, u64, u64), Known> = BTreeMap::new();
     for at in accepted {
         let (source, event) = &arrivals[at];
         let classes = plan.classes_of(event);
         let order = order(plan, *source, event);
         if classes.is_empty() {
             accounts.skipped += 1;
-        } else if counted.iter().any(|(other, _)| *other == order) {
+        } else if counted.contains_key(&order) {
             accounts.duplicate += 1;
         } else {
             accounts.decoded += 1;
             let problem = plan.problem_classes().iter().any(|class| classes.contains(class));
             let subjects = subjects(plan, event);
-            counted.push((order, Known { event: event.clone(), classes, problem, subjects }));
+            counted.insert(order, Known { event: event.clone(), classes, problem, subjects });
         }
     }
-    counted.sort_by_key(|(order, _)| *order);
-    (counted.into_iter().map(|(_, known)| known).collect(), accounts, end)
+    (counted.into_values().collect(), accounts, end)
 }
 
 /// S7.

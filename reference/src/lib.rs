@@ -2,24 +2,33 @@
 //! and nothing is remembered from one event to the next. It shares with the library only types, and the question
 //! *whether* an event belongs to a class; *when* is its own.
 //!
-//! It judges ingress, canonical order, episodes, `when`, `unless` and the detectors `occurrence`, `count`, `distinct`,
-//! `sequence` and `session`. It does not judge `periodic`, `surge`, `dip`, detectors of plugins, causes and the shares of
-//! explained events; rules with such detectors are refused. Bounds that only keep memory small (256 events
-//! of one instant, 64 waiting chains) do not exist here.
+//! It judges ingress, canonical order, episodes, `when`, `unless` and the detectors of the library. It does not judge
+//! detectors of plugins, causes and the shares of explained events; what it does not judge it [names](Answer::unjudged).
+//! Bounds that only keep memory small (256 events of one instant, 64 waiting chains) do not exist here.
+//!
+//! Ingress, episodes and the kinds that only count are some 700 lines of code. The kinds that learn what is usual
+//! (`periodic`, `surge`, `dip`) remember from bucket to bucket by their definition; they are in files of their own, another
+//! 650. [`differences`] holds an engine against it, and is no part of the evaluator.
 
+mod compare;
 mod detect;
+mod dip;
 mod ingress;
+mod periodic;
 mod sequence;
+mod surge;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use etiolog::detector::{ClassId, Definition};
+use etiolog::detector::ClassId;
 use etiolog::model::{Accounts, Measure, Origin};
 use etiolog::predicate::Truth;
 use etiolog::rule::{Plan, Symptom};
 use etiolog::{Event, Status, Subject, Timestamp};
+
+pub use compare::{Difference, Said, differences, say};
 
 /// What is told of a stream besides its records: lateness, horizon, and whether nothing comes after the last.
 pub type Settings = (Duration, Option<Timestamp>, bool);
@@ -33,6 +42,10 @@ pub struct Answer {
     pub problems: u64,
     /// What was seen of every subject, episode by episode; the last of each subject is the open one.
     pub episodes: Vec<Episode>,
+    /// The symptoms that it cannot judge.
+    pub unjudged: Vec<Arc<str>>,
+    /// The subjects that it cannot judge, because an event for such a symptom may begin an episode there.
+    pub left_out: Vec<Subject>,
 }
 
 /// One episode of one subject.
@@ -84,15 +97,19 @@ impl Known {
     }
 }
 
+type Measures = Vec<(&'static str, Measure)>;
+
 /// What a detector makes of some events.
 struct Found {
     status: Status,
-    measures: Vec<(&'static str, Measure)>,
+    measures: Measures,
+    /// Of what is there no more: how it stood when it was there last, if that counts.
+    was: Option<(Status, Measures)>,
     /// When each event was claimed, and its place among the events.
     claims: Vec<(Timestamp, usize)>,
 }
 
-/// Judges a stream: records as they arrive, each with its source; sources are open from the start to the end.
+/// Judges a stream: records as they arrive, each with its source; sources are open from the start until they end.
 ///
 /// # Errors
 ///
@@ -103,25 +120,40 @@ pub fn evaluate(
     sources: usize,
     arrivals: &[(usize, Event)],
 ) -> Result<Answer, Vec<Arc<str>>> {
-    let judges = |symptom: &&Symptom| {
-        use Definition::{Dip, Periodic, Surge};
-        !matches!(symptom.detector().definition(), None | Some(Periodic { .. } | Surge { .. } | Dip { .. }))
-    };
-    let others: Vec<Arc<str>> =
-        plan.symptoms().iter().filter(|s| !judges(s)).map(|symptom| Arc::clone(&symptom.id)).collect();
-    if !others.is_empty() {
-        return Err(others);
-    }
+    let answer = evaluate_what_can_be(plan, settings, sources, arrivals);
+    if answer.unjudged.is_empty() { Ok(answer) } else { Err(answer.unjudged) }
+}
+
+/// The same of everything that does not depend on a symptom that it cannot judge.
+pub fn evaluate_what_can_be(
+    plan: &Plan,
+    settings: Settings,
+    sources: usize,
+    arrivals: &[(usize, Event)],
+) -> Answer {
     let (known, accounts, end) = ingress::admit(plan, settings, sources, arrivals);
-    let mut episodes = Vec::new();
+    let problems = known.iter().filter(|known| known.problem).count() as u64;
+    let unjudged: Vec<&Symptom> = plan.symptoms().iter().filter(|symptom| !detect::judges(symptom)).collect();
+    let (mut episodes, mut left_out) = (Vec::new(), Vec::new());
     for level in 0..plan.schema().levels() {
-        let all: BTreeSet<&Subject> = known.iter().filter_map(|k| k.subjects.get(level)?.as_ref()).collect();
-        for subject in all {
-            episodes_of(plan, level, subject, &known, end, &mut episodes);
+        let mut all: BTreeMap<&Subject, Vec<&Known>> = BTreeMap::new();
+        for known in &known {
+            if let Some(Some(subject)) = known.subjects.get(level) {
+                all.entry(subject).or_default().push(known);
+            }
+        }
+        let others: Vec<ClassId> =
+            unjudged.iter().filter(|s| s.level() == level).flat_map(|s| s.detector().classes()).collect();
+        for (subject, own) in all {
+            if own.iter().any(|known| others.iter().any(|&class| known.is(class))) {
+                left_out.push(subject.clone());
+            } else {
+                episodes_of(plan, level, subject, &own, end, &mut episodes);
+            }
         }
     }
-    let problems = known.iter().filter(|known| known.problem).count() as u64;
-    Ok(Answer { accounts, problems, episodes })
+    let unjudged = unjudged.into_iter().map(|symptom| Arc::clone(&symptom.id)).collect();
+    Answer { accounts, problems, episodes, unjudged, left_out }
 }
 
 /// One episode after another, until one does not end before the watermark `end`.
@@ -129,25 +161,37 @@ fn episodes_of(
     plan: &Plan,
     level: usize,
     subject: &Subject,
-    known: &[Known],
+    own: &[&Known],
     end: Timestamp,
     out: &mut Vec<Episode>,
 ) {
+    let schema = plan.schema();
+    let holds_others = (0..schema.levels()).any(|inner| schema.parent(inner) == Some(level));
+    let first = own.first().filter(|_| holds_others).map(|k| k.time());
     let symptoms: Vec<&Symptom> = plan.symptoms().iter().filter(|symptom| symptom.level() == level).collect();
-    let of = |k: &Known| k.subjects.get(level).cloned().flatten();
-    let own: Vec<&Known> = known.iter().filter(|k| of(k).as_ref() == Some(subject)).collect();
     // A problem event belongs to the last of its levels.
     let last = |k: &&&Known| k.problem && k.subjects.iter().rev().flatten().next() == Some(subject);
     let problems: Vec<Timestamp> = own.iter().filter(last).map(|k| k.time()).collect();
     // For each symptom, the time after which events count.
     let mut anew: Vec<Option<Timestamp>> = vec![None; symptoms.len()];
     let mut after: Option<Timestamp> = None;
+    let from = |anew| &own[own.partition_point(|k| Some(k.time()) <= anew)..];
     loop {
         let at = |watermark: Timestamp| -> Vec<Found> {
-            let counts = |k: &&&Known, anew| Some(k.time()) > anew && k.time() < watermark;
-            let all = |anew| own.iter().filter(|k| counts(k, anew)).copied().collect::<Vec<&Known>>();
+            let before = |anew| {
+                let all = from(anew);
+                &all[..all.partition_point(|k| k.time() < watermark)]
+            };
             let each = symptoms.iter().zip(&anew);
-            each.map(|(symptom, &anew)| detect::detect(symptom, &all(anew), watermark)).collect()
+            let all = each.map(|(symptom, &anew)| {
+                let begun = first.filter(|_| anew.is_none());
+                let found = detect::detect(symptom, before(anew), watermark, holds_others, begun);
+                // What is there no more was there all the same.
+                let was = found.was.clone().filter(|_| !found.status.is_present());
+                let Some((status, measures)) = was else { return found };
+                Found { status, measures, ..found }
+            });
+            all.collect()
         };
         let found = at(end);
         let news = symptoms.iter().zip(&found).filter(|(symptom, _)| !symptom.is_ordinary());
@@ -167,19 +211,16 @@ fn episodes_of(
         let in_it = |time: &&Timestamp| Some(**time) > after && **time < watermark;
         let problems = problems.iter().filter(in_it).count() as u64;
         let was: Vec<bool> = found.iter().map(|found| found.status.is_present()).collect();
-        let counts =
-            |anew| own.iter().filter(move |k| Some(k.time()) > anew).copied().collect::<Vec<&Known>>();
         let each = symptoms.iter().zip(found).zip(&anew);
         let mut judged: Vec<Judged> =
-            each.map(|((s, found), &anew)| judge(s, found, &counts(anew))).collect();
+            each.map(|((symptom, found), &anew)| judge(symptom, found, from(anew), after)).collect();
         give_way(plan, &symptoms, &mut judged);
         out.push(Episode { subject: subject.clone(), end: over, symptoms: judged, problems });
         if over.is_none() {
             return;
         }
         for ((anew, symptom), was) in anew.iter_mut().zip(&symptoms).zip(was) {
-            let occurrence = matches!(symptom.detector().definition(), Some(Definition::Occurrence { .. }));
-            if (was || occurrence) && !symptom.is_ordinary() {
+            if (was || detect::forgets(symptom, from(*anew), over)) && !symptom.is_ordinary() {
                 *anew = over;
             }
         }
@@ -188,7 +229,7 @@ fn episodes_of(
 }
 
 /// Applies `when`.
-fn judge(symptom: &Symptom, found: Found, events: &[&Known]) -> Judged {
+fn judge(symptom: &Symptom, found: Found, events: &[&Known], after: Option<Timestamp>) -> Judged {
     let measure = |_: &str, name: &str| {
         found.measures.iter().find(|(known, _)| *known == name).map(|(_, measure)| measure.value())
     };
@@ -198,7 +239,10 @@ fn judge(symptom: &Symptom, found: Found, events: &[&Known]) -> Judged {
         Some(Truth::False) => Status::Absent,
         Some(Truth::Unknown(why)) => Status::Unknown(format!("{why}").into()),
     };
-    let place = |&(_, at): &(Timestamp, usize)| events.get(at).map(|k| (k.time(), k.event.origin()));
+    let in_it = |moment: Timestamp| symptom.is_ordinary() || Some(moment) > after;
+    let place = |&(moment, at): &(Timestamp, usize)| {
+        events.get(at).filter(|_| in_it(moment)).map(|k| (k.time(), k.event.origin()))
+    };
     Judged {
         id: Arc::clone(&symptom.id),
         before_unless: status.clone(),

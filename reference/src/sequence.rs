@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::Duration;
 
 use etiolog::detector::{ClassId, Definition};
@@ -24,6 +25,8 @@ struct Search<'a> {
     used: Vec<bool>,
     /// The group from which on chains may take events.
     begin: usize,
+    /// The events that are not too old to matter, up to the present group.
+    near: Range<usize>,
 }
 
 /// A complete chain and what joined it.
@@ -40,7 +43,7 @@ struct Chain {
 
 pub(crate) fn sequence(definition: &Definition, events: &[&Known], watermark: Timestamp) -> Found {
     let Definition::Sequence { required, maybe, never, any_order, within, ties_any } = definition else {
-        return Found { status: Status::Absent, measures: Vec::new(), claims: Vec::new() };
+        return Found { status: Status::Absent, measures: Vec::new(), claims: Vec::new(), was: None };
     };
     let mut group = Vec::new();
     for at in 0..events.len() {
@@ -48,18 +51,22 @@ pub(crate) fn sequence(definition: &Definition, events: &[&Known], watermark: Ti
         group.push(group.last().map_or(0, |&last| if tied { last } else { last + 1 }));
     }
     let (used, any_order, within) = (vec![false; events.len()], *any_order, *within);
-    let mut search = Search { events, group, required, maybe, never, any_order, within, used, begin: 0 };
+    let mut search =
+        Search { events, group, required, maybe, never, any_order, within, used, begin: 0, near: 0..0 };
     let waits = never.iter().any(|&(_, gap)| any_order || gap == required.len());
     let in_order = |chain: &Chain| -> BTreeSet<usize> { chain.members.iter().copied().collect() };
     let mut chains: Vec<Chain> = Vec::new();
     let mut claims: Vec<(Timestamp, usize)> = Vec::new();
     for group in 0..search.group.last().map_or(0, |last| last + 1) {
-        let at_once: Vec<usize> = (0..events.len()).filter(|&at| search.group[at] == group).collect();
-        let now = events[at_once[0]].time();
-        if waits && at_once.iter().any(|&at| search.is_forbidden(at, required.len())) {
+        let of_group = |group| search.group.partition_point(|&g| g < group);
+        let at_once = of_group(group)..of_group(group + 1);
+        let now = events[at_once.start].time();
+        let old = events.partition_point(|e| e.time().plus(within).plus(within) < now);
+        search.near = old..at_once.end;
+        if waits && at_once.clone().any(|at| search.is_forbidden(at, required.len())) {
             chains.retain(|chain| chain.told < now);
         }
-        for &at in &at_once {
+        for at in at_once.clone() {
             let behind = |step: usize| any_order || maybe[step].1 == required.len();
             let fits = |&step: &usize| behind(step) && events[at].is(maybe[step].0);
             let last =
@@ -77,8 +84,8 @@ pub(crate) fn sequence(definition: &Definition, events: &[&Known], watermark: Ti
         while let Some(mut chain) = search.latest(group) {
             chain.members.iter().for_each(|&at| search.used[at] = true);
             search.begin = group;
-            let others = at_once.iter().filter(|&&at| at != chain.members[required.len() - 1]);
-            let over = others.into_iter().any(|&at| search.is_forbidden(at, required.len()));
+            let mut others = at_once.clone().filter(|&at| at != chain.members[required.len() - 1]);
+            let over = others.any(|at| search.is_forbidden(at, required.len()));
             if !waits {
                 claims.extend(in_order(&chain).into_iter().map(|at| (now, at)));
                 chains.push(chain);
@@ -104,7 +111,7 @@ pub(crate) fn sequence(definition: &Definition, events: &[&Known], watermark: Ti
     measures.extend(spans.last().map(|span| ("span", Measure::Span(*span))));
     measures.push(("optional", Measure::Count(whole as u64)));
     measures.extend(median(&spans).map(|span| ("median_span", Measure::Span(span))));
-    Found { status, measures, claims }
+    Found { status, measures, claims, was: None }
 }
 
 impl Search<'_> {
@@ -156,7 +163,7 @@ impl Search<'_> {
                     && chain.last.since(self.time(*at)) <= self.within
                     && !chain.members.contains(at)
             };
-            match (0..self.events.len()).rev().find(fits) {
+            match self.near.clone().rev().find(fits) {
                 Some(at) => chain.members.push(at),
                 None => chain.missing.push(step),
             }
@@ -173,7 +180,7 @@ impl Search<'_> {
             }
             return;
         }
-        for at in 0..self.events.len() {
+        for at in self.near.clone() {
             let fits = !self.used[at]
                 && !chain.contains(&at)
                 && (self.begin..=group).contains(&self.group[at])
@@ -196,7 +203,7 @@ impl Search<'_> {
             None => self.before(other, at) && self.time(at).since(self.time(other)) <= self.within,
         };
         last.is_none_or(|last| self.before(last, at))
-            && !(0..self.events.len()).filter(between).any(|other| self.is_forbidden(other, chain.len()))
+            && !self.near.clone().filter(between).any(|other| self.is_forbidden(other, chain.len()))
     }
 
     /// Whether, in any order, a forbidden event lies near all of the chain so far.
@@ -206,6 +213,6 @@ impl Search<'_> {
             let distance = |&at: &usize| self.time(at).distance(self.time(*other)) <= self.within;
             Some(self.group[*other]) <= until && chain.iter().all(distance)
         };
-        self.any_order && (0..self.events.len()).filter(near).any(|other| self.is_forbidden(other, 0))
+        self.any_order && self.near.clone().filter(near).any(|other| self.is_forbidden(other, 0))
     }
 }

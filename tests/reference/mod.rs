@@ -1,9 +1,12 @@
 //! The engine beside the reference evaluator, over random rules and random streams that collide on borders.
-#![allow(clippy::print_stderr, reason = "how many scenarios there were is part of the proof")]
 
 mod checkpoint;
 pub(crate) mod compare;
+mod hosts;
 pub(crate) mod properties;
 mod regressions;
+mod rules;
 pub(crate) mod scenario;
 mod small;
+mod usual;
+mod wrong;

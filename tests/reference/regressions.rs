@@ -104,3 +104,50 @@ fn a_record_that_no_rule_asks_about_is_known_all_the_same() {
     };
     assert_eq!(learned("unheard"), learned("b"));
 }
+
+/// The samples of a gauge, one a second, and a last record of nothing a minute later.
+fn samples(levels: &[i64]) -> Vec<Record> {
+    let mut second = 0;
+    let mut all = Vec::new();
+    for (number, &level) in (0..).zip(levels) {
+        second += 1;
+        let (hub, device) = (Some("h1".to_owned()), Some("d1".to_owned()));
+        all.push(Record { number, source: 0, second, hub, device, word: "a", size: Some(level) });
+    }
+    let last = Record { number: 999, second: second + 60, word: "unheard", size: None, ..all[0].clone() };
+    all.push(last);
+    all
+}
+
+const GIVEN: &str = "{dip: {gauge: {event: a, field: size}, at-least: 5%, bucket: 1s, population: 20}}";
+
+/// A dip was looked at as of the moment at which its samples are too old, and so was lost with its diagnosis.
+#[test]
+fn a_dip_whose_samples_stop_was_there() {
+    let levels = [[100; 14].as_slice(), &[50, 50, 50]].concat();
+    let rules = Rules { quiet: [10, 10], ..rules([symptom("device", GIVEN)]) };
+    let scenario = calm_of(rules, samples(&levels));
+    agree(&scenario);
+    assert_eq!(engine_says(&scenario.engine(), 1, &scenario.events(&scenario.engine())).0.len(), 1);
+}
+
+/// On a level that holds others the measures of a dip were those of the bucket before the last.
+#[test]
+fn a_dip_of_a_hub_that_is_over_has_recovered() {
+    let levels = [[100; 14].as_slice(), &[50, 50, 50, 100, 100, 100]].concat();
+    let rules = Rules { quiet: [10, 10], ..rules([symptom("hub", GIVEN)]) };
+    let scenario = calm_of(rules, samples(&levels));
+    agree(&scenario);
+    let said = engine_says(&scenario.engine(), 1, &scenario.events(&scenario.engine())).0;
+    let recovered = said[0].symptoms[0].measures.iter().find(|(name, _)| name == "recovered");
+    assert_eq!(recovered.map(|(_, flag)| flag.clone()), Some(etiolog::model::Measure::Flag(true)));
+}
+
+/// A trace was as of the last event that some rule asks about, though more was known.
+#[test]
+fn a_trace_knows_how_late_it_is() {
+    let surge = symptom("hub", "{surge: {event: a, bucket: 10s, at-least: 2}}");
+    let records = records(&[(0, "a", "d1"), (50, "unheard", "d1")]);
+    let rules = Rules { quiet: [600, 600], ..rules([surge]) };
+    agree(&Scenario { complete: false, ..calm_of(rules, records) });
+}

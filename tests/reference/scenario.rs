@@ -163,16 +163,20 @@ impl Rules {
     }
 
     pub(crate) fn pack(&self) -> Pack {
+        Pack::from_texts([("pack.yaml".to_owned(), self.head()), ("x.yaml".to_owned(), self.article())])
+    }
+
+    /// `pack.yaml`.
+    pub(crate) fn head(&self) -> String {
         let [hub, device] = self.quiet;
         let (identity, ties) = (
             if self.by_record { "record" } else { "position" },
             if self.ties_any { "any" } else { "ordered" },
         );
-        let pack = format!(
+        format!(
             "etiolog: 1\npack: p\ntitle: P\nversion: '1'\nidentity: {identity}\nties: {ties}\n\
              subjects: [{{name: hub, quiet: {hub}s}}, {{name: device, in: hub, quiet: {device}s}}]\nproblem: {{word: [a, ab]}}\n"
-        );
-        Pack::from_texts([("pack.yaml".to_owned(), pack), ("x.yaml".to_owned(), self.article())])
+        )
     }
 }
 
@@ -271,7 +275,7 @@ fn detect(per: &'static str) -> impl Strategy<Value = (String, &'static str)> {
     }
 }
 
-fn symptom() -> impl Strategy<Value = Symptom> {
+pub(crate) fn symptom() -> impl Strategy<Value = Symptom> {
     prop::sample::select(vec!["device", "device", "hub"]).prop_flat_map(|per| {
         let when = |kind: &str| -> Vec<&'static str> {
             match kind {

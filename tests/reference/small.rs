@@ -1,13 +1,27 @@
-//! The reference stays small enough to be read in one sitting.
+//! The reference stays small enough to be read in one sitting, and what learns in a second one.
 
 use std::fs;
 use std::path::Path;
 
-#[test]
-fn it_has_at_most_six_hundred_lines_of_code() {
+/// Lines of code, without blank ones and comments.
+fn lines(files: &[&str]) -> usize {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/src");
-    let files = fs::read_dir(folder).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
     let code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
-    let lines: usize = files.map(|text| text.lines().filter(code).count()).sum();
-    assert!(lines <= 600, "{lines} lines");
+    let text = |name: &&str| fs::read_to_string(folder.join(name)).unwrap();
+    files.iter().map(text).map(|text| text.lines().filter(code).count()).sum()
+}
+
+#[test]
+fn it_is_small() {
+    let all = ["lib.rs", "ingress.rs", "detect.rs", "sequence.rs"];
+    assert!(lines(&all) <= 700, "{} lines", lines(&all));
+    let learning = ["periodic.rs", "surge.rs", "dip.rs"];
+    assert!(lines(&learning) <= 660, "{} lines", lines(&learning));
+}
+
+#[test]
+fn no_file_is_left_out_of_the_count() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/src");
+    // `compare.rs` holds an engine against it and evaluates nothing.
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 8);
 }
