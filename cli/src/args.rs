@@ -54,7 +54,7 @@ impl Verb {
 
 const EXIT_CODES: &str = "Exit codes:
   0    done
-  1    a diagnosis is at or over --fail-on
+  1    a diagnosis is at or over --fail-on, or --self-check found a difference
   2    wrong usage, settings or rules; output that cannot be written
   3    finished, but a part of the input could not be read
   130  interrupted (SIGINT), 143  asked to end (SIGTERM): what was known by then is written; a second signal ends at
@@ -249,6 +249,10 @@ pub(crate) struct Diagnose {
     /// Exit with 1 when a diagnosis is this severe or worse
     #[arg(long, value_name = "SEVERITY", value_parser = severities())]
     pub(crate) fail_on: Option<Severity>,
+
+    /// Hold the engine against its slow reference evaluator on the first events, and say on stderr where they differ
+    #[arg(long, value_name = "EVENTS", num_args = 0..=1, require_equals = true, default_missing_value = "100000")]
+    pub(crate) self_check: Option<u64>,
 
     /// No progress and no notes on stderr
     #[arg(short, long)]

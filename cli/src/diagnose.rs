@@ -12,6 +12,7 @@ use crate::exit::{Exit, Stop};
 use crate::follow::{Follow, Step};
 use crate::progress::Progress;
 use crate::read::{self, Reading};
+use crate::self_check::SelfCheck;
 use crate::style;
 
 /// Runs the verb.
@@ -29,12 +30,15 @@ pub(crate) fn run(asked: &Diagnose) -> Result<Exit, Stop> {
         progress.note(&format!("note: {}", terminal(note)));
     }
 
+    let sources = inputs.sources.len();
     let mut pipeline = Pipeline::new(&engine);
+    let mut check = asked.self_check.map(|events| SelfCheck::new(events, &mut pipeline));
     // From here on an interrupt ends the reading: whoever has read the beginning can rely on an end.
     let mut reading = Reading::new(inputs, &asked.logs, &mut pipeline)?;
     let mut sink = Sink::new(kind.open(style::style()), asked.fail_on);
     sink.begin(&pipeline)?;
     while reading.step(&mut pipeline, &progress, asked.quiet) {
+        check.iter_mut().for_each(|check| check.witness(&mut pipeline));
         sink.take(&pipeline.drain())?;
         progress.show(sink.diagnoses);
     }
@@ -42,6 +46,7 @@ pub(crate) fn run(asked: &Diagnose) -> Result<Exit, Stop> {
     let end = pipeline.finish();
     progress.clear();
     let summary = sink.finish(end)?;
+    sink.found |= !check.is_none_or(|check| check.agrees(&engine, sources, &progress));
     let unreadable = reading.unreadable || summary.records.rejected_total() > 0;
     Ok(reading.ended_by().unwrap_or_else(|| sink.exit(unreadable)))
 }

@@ -13,7 +13,7 @@ use crate::style;
 pub(crate) enum Exit {
     /// All went well.
     Done = 0,
-    /// A diagnosis was at or over `--fail-on`, a case failed, or a problem was found.
+    /// A diagnosis was at or over `--fail-on`, a case failed, a problem was found, or a self-check found a difference.
     Found = 1,
     /// Finished, but a part of the input could not be read.
     Partly = 3,

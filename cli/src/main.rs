@@ -20,6 +20,7 @@ mod progress;
 mod read;
 mod rules;
 mod schema;
+mod self_check;
 mod signals;
 mod style;
 mod test;
