@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use crate::reference::compare::engine_says;
 use crate::reference::properties::hold;
 use crate::reference::scenario::{Scenario, anything, calm};
+use crate::reference::usual::usual;
 
 const SCENARIOS: u32 = 300;
 
@@ -38,7 +39,7 @@ fn restarted(
 
 #[test]
 fn p06_a_restart_before_any_event_changes_nothing() {
-    let scenario = prop_oneof![anything(), calm()];
+    let scenario = prop_oneof![anything(), calm(), usual()];
     let places = prop_oneof![
         2 => Just((0..60).collect::<BTreeSet<usize>>()),
         3 => prop::collection::btree_set(0..30_usize, 1..6),
