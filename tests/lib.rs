@@ -18,7 +18,6 @@ mod fleet_day;
 mod forms;
 mod hostile_yaml;
 mod invariance;
-mod live;
 mod mosquitto;
 mod peers;
 mod problems;

@@ -4,4 +4,5 @@
 //! of its own, because that is worth building with all optimisations.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod live;
 mod reference;
