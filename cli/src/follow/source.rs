@@ -38,12 +38,19 @@ pub(crate) struct Source {
 struct Newcomer {
     path: PathBuf,
     place: Option<Place>,
-    /// It holds what this file held, which still is there.
-    copy_of: Option<FileId>,
-    /// It once was a copy of one: nothing that it holds is new, unless it holds more than was read.
-    copied: bool,
+    copy: Option<Copy>,
+    /// When it was so long, all that it held had been read in another file.
+    known: Option<u64>,
     /// Its length and time when last seen, and since when it is so.
     settled: (u64, Option<SystemTime>, Instant),
+}
+
+/// A file holds what was read of another that is still there.
+struct Copy {
+    of: FileId,
+    /// How much of the other one was read then, and how long this one was.
+    position: u64,
+    len: u64,
 }
 
 /// What is known of a file that is over, or was cut off.
@@ -58,10 +65,8 @@ struct Past {
 enum Decision {
     /// It is read, from the start.
     New,
-    /// It may still turn out to be a copy.
+    /// It is a copy, or may still turn out to be one.
     Wait,
-    /// It is a copy of this file, which is there.
-    Copy(FileId),
     /// It goes on where this file stood, which is gone.
     Instead(FileId),
     /// It goes on where the past file of this place stood.
@@ -128,7 +133,7 @@ impl Source {
                 still[at] = true;
             } else {
                 let settled = (meta.len(), meta.modified().ok(), now);
-                fresh.push(Newcomer { path: path.clone(), place, copy_of: None, copied: false, settled });
+                fresh.push(Newcomer { path: path.clone(), place, copy: None, known: None, settled });
             }
         }
         for (tail, seen) in self.tails.iter_mut().zip(seen) {
@@ -270,9 +275,6 @@ impl Source {
         pipeline.broken_file(tail.id);
         let before = tail.id;
         let track = tail.restart(pipeline.begin_file(self.id, &shown));
-        for newcomer in self.newcomers.iter_mut().filter(|newcomer| newcomer.copy_of == Some(before)) {
-            newcomer.copy_of = None;
-        }
         self.past.push(Past { track, id: Some(before), since: now });
         format!("truncated: {shown}: shorter than before, or written anew; read from its start")
     }
@@ -301,49 +303,50 @@ impl Source {
             let settled = now.duration_since(newcomer.settled.2) >= SETTLED;
             return if settled { self.decide_packed(&newcomer.path) } else { Ok(Decision::Wait) };
         }
-        if let Some(original) = newcomer.copy_of {
-            return Ok(match self.tails.iter().find(|tail| tail.id == original) {
-                Some(tail) if tail.gone.is_none() || !tail.is_drained() => Decision::Copy(original),
-                Some(tail) if len >= tail.track.position && tail.track.fits(&file)? => {
-                    Decision::Instead(original)
-                }
-                _ => Decision::Known,
-            });
+        if let Some(copy) = &newcomer.copy
+            && let Some(tail) = self.tails.iter().find(|tail| tail.id == copy.of)
+            && tail.gone.is_none()
+            && (copy.position, copy.len) == (tail.track.position, len)
+        {
+            return Ok(Decision::Wait);
         }
-        let mut begins = false;
+        // The longest text that it holds decides: short ones may be the beginning of many.
         let mut holds: Option<(u64, Decision)> = None;
-        let longest = |holds: &Option<(u64, Decision)>, position: u64| {
-            holds.as_ref().is_none_or(|(p, _)| position > *p)
-        };
+        let mut begins = false;
         for (place, past) in self.past.iter().enumerate() {
+            let position = past.track.position;
             match past.track.likeness(&file, len, None)? {
                 Likeness::Other => {}
                 // What is over does not grow: a copy of it is soon complete.
                 Likeness::Begins => begins |= now.duration_since(newcomer.settled.2) < SETTLED,
-                Likeness::Holds if longest(&holds, past.track.position) => {
-                    let rest = if past.id.is_some() { Decision::Rest(place) } else { Decision::Known };
-                    let more = len > past.track.position && past.id.is_none();
-                    holds = Some((past.track.position, if more { Decision::New } else { rest }));
-                }
-                Likeness::Holds => {}
+                Likeness::Holds if holds.as_ref().is_some_and(|(longest, _)| *longest >= position) => {}
+                Likeness::Holds => holds = Some((position, Decision::Rest(place))),
             }
         }
-        for tail in &self.tails {
-            match tail.track.likeness(&file, len, tail.file())? {
+        newcomer.copy = None;
+        for tail in self.tails.iter().filter(|tail| !tail.is_packed()) {
+            let position = tail.track.position;
+            let likeness = tail.track.likeness(&file, len, tail.file())?;
+            if likeness != Likeness::Other && len <= position {
+                newcomer.known = Some(len);
+            }
+            match likeness {
                 Likeness::Other => {}
                 Likeness::Begins => begins = true,
-                Likeness::Holds if longest(&holds, tail.track.position) => {
-                    let over = tail.gone.is_some() && tail.is_drained();
-                    let decision = if over { Decision::Instead } else { Decision::Copy };
-                    holds = Some((tail.track.position, decision(tail.id)));
+                Likeness::Holds if holds.as_ref().is_some_and(|(longest, _)| *longest >= position) => {}
+                Likeness::Holds if tail.gone.is_some() && tail.is_drained() => {
+                    holds = Some((position, Decision::Instead(tail.id)));
                 }
-                Likeness::Holds => {}
+                Likeness::Holds => {
+                    newcomer.copy = Some(Copy { of: tail.id, position, len });
+                    holds = Some((position, Decision::Wait));
+                }
             }
         }
         Ok(match holds {
             Some((_, decision)) => decision,
             None if begins => Decision::Wait,
-            None if newcomer.copied => Decision::Known,
+            None if newcomer.known == Some(len) => Decision::Known,
             None => Decision::New,
         })
     }
@@ -366,7 +369,7 @@ impl Source {
     fn act(
         &mut self,
         decision: Decision,
-        mut newcomer: Newcomer,
+        newcomer: Newcomer,
         pipeline: &mut Pipeline,
         now: Instant,
     ) -> Result<(), String> {
@@ -377,11 +380,6 @@ impl Source {
                 self.newcomers.push(newcomer);
                 Ok(())
             }
-            Decision::Copy(original) => {
-                (newcomer.copy_of, newcomer.copied) = (Some(original), true);
-                self.newcomers.push(newcomer);
-                Ok(())
-            }
             Decision::Instead(original) => File::open(&path).map(|file| {
                 if let Some(tail) = self.tails.iter_mut().find(|tail| tail.id == original) {
                     tail.move_to(&path, file);
@@ -389,7 +387,8 @@ impl Source {
             }),
             Decision::Rest(place) => File::open(&path).map(|file| {
                 let past = self.past.remove(place);
-                let Some(id) = past.id else { return };
+                let shown = path.to_string_lossy();
+                let id = past.id.unwrap_or_else(|| pipeline.begin_file(self.id, &shown));
                 // Before what was written since: it is older.
                 self.tails.insert(0, Tail::new(&path, file, id, past.track, now));
             }),
