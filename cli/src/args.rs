@@ -251,7 +251,7 @@ pub(crate) struct Diagnose {
     pub(crate) fail_on: Option<Severity>,
 
     /// Hold the engine against its slow reference evaluator on the first events, and say on stderr where they differ
-    #[arg(long, value_name = "EVENTS", num_args = 0..=1, require_equals = true, default_missing_value = "100000")]
+    #[arg(long, value_name = "EVENTS", num_args = 0..=1, require_equals = true, default_missing_value = "100000", conflicts_with = "follow")]
     pub(crate) self_check: Option<u64>,
 
     /// No progress and no notes on stderr

@@ -23,7 +23,12 @@ pub(crate) fn judges(symptom: &Symptom) -> bool {
     }
 }
 
-/// Whether it forgets at the end of an episode in which it found nothing: it has no window, or has had no event for long.
+/// Whether it keeps what is usual when an episode ends in which it found something.
+pub(crate) fn keeps(symptom: &Symptom) -> bool {
+    matches!(symptom.detector().definition(), Some(Definition::Surge { .. } | Definition::Dip { .. }))
+}
+
+/// Whether it forgets all at the end of an episode: it has no window, or has had no event for long.
 pub(crate) fn forgets(symptom: &Symptom, events: &[&Known], end: Option<Timestamp>) -> bool {
     let long = match symptom.detector().definition() {
         Some(Definition::Occurrence { .. }) => return true,
@@ -42,7 +47,7 @@ pub(crate) fn detect(
     events: &[&Known],
     watermark: Timestamp,
     holds_others: bool,
-    begun: Option<Timestamp>,
+    (begun, ended): (Option<Timestamp>, &[Timestamp]),
 ) -> Found {
     match symptom.detector().definition() {
         Some(Definition::Occurrence { event, among }) => occurrence(events, event, among),
@@ -55,8 +60,8 @@ pub(crate) fn detect(
         }
         Some(sequence @ Definition::Sequence { .. }) => sequence::sequence(&sequence, events, watermark),
         Some(it @ Definition::Periodic { .. }) => periodic::periodic(&it, events, watermark, holds_others),
-        Some(surge @ Definition::Surge { .. }) => surge::surge(&surge, events, watermark, begun),
-        Some(dip @ Definition::Dip { .. }) => dip::dip(&dip, events, watermark, begun),
+        Some(surge @ Definition::Surge { .. }) => surge::surge(&surge, events, watermark, begun, ended),
+        Some(dip @ Definition::Dip { .. }) => dip::dip(&dip, events, watermark, begun, ended),
         _ => Found {
             status: Status::Unknown("not judged".into()),
             measures: Vec::new(),

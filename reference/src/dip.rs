@@ -21,6 +21,15 @@ struct Usual {
     on: bool,
 }
 
+/// Of a sample: the median before it, z, whether it is low, whether a dip begins, and while one is on the surprise.
+struct Says {
+    median: f64,
+    z: f64,
+    low: bool,
+    begins: bool,
+    on: Option<f64>,
+}
+
 impl Usual {
     fn last(&self) -> &[f64] {
         &self.learned[self.learned.len().saturating_sub(60)..]
@@ -30,14 +39,8 @@ impl Usual {
         (!self.learned.is_empty()).then(|| quantile(self.last(), 0.5))
     }
 
-    /// What a sample says: the median before it, z, whether it is low, and while a dip is on its surprise.
-    fn judge(
-        &mut self,
-        x: f64,
-        unseen: f64,
-        share: f64,
-        least: f64,
-    ) -> Option<(f64, f64, bool, Option<f64>)> {
+    /// What a sample says.
+    fn judge(&mut self, x: f64, unseen: f64, share: f64, least: f64) -> Option<Says> {
         let median = self.median().unwrap_or(0.0);
         let whole = median + unseen;
         if self.learned.len() < 12 || whole < least || whole <= 0.0 {
@@ -61,7 +64,8 @@ impl Usual {
         } else {
             0.0
         };
-        self.on = low && (self.on || surprise > 0.0);
+        let begins = !self.on && low && surprise > 0.0;
+        self.on = begins || (self.on && low);
         if !self.on && !(low && z <= -4.0) {
             self.frozen = 0;
             self.learned.push(x);
@@ -70,7 +74,7 @@ impl Usual {
         } else {
             self.frozen += 1;
         }
-        Some((median, z, low, self.on.then_some(surprise)))
+        Some(Says { median, z, low, begins, on: self.on.then_some(surprise) })
     }
 }
 
@@ -119,12 +123,13 @@ impl Fall {
 /// Where a child is: away, here, or here and opened again at this time.
 type Places<'a> = BTreeMap<&'a Subject, Option<Option<Timestamp>>>;
 
-/// `begun`: when history began, if it did not with the first event.
+/// `begun`: when history began, if it did not with the first event; `ended`: ends of episodes in which it was found.
 pub(crate) fn dip(
     definition: &Definition,
     events: &[&Known],
     watermark: Timestamp,
     begun: Option<Timestamp>,
+    ended: &[Timestamp],
 ) -> Found {
     let mut found = Found { status: Status::Absent, measures: Vec::new(), claims: Vec::new(), was: None };
     let Definition::Dip { sample, opens, closes, .. } = definition else { return found };
@@ -135,7 +140,7 @@ pub(crate) fn dip(
     let own: Vec<usize> = (0..events.len()).filter(wanted).collect();
     for (number, (part, until)) in parts(&own, events, watermark).enumerate() {
         let begun = begun.filter(|_| number == 0).or(part.first().map(|&at| events[at].time()));
-        watch(definition, events, part, begun, until, &mut found);
+        watch(definition, events, part, (begun, until, ended), &mut found);
     }
     found
 }
@@ -144,8 +149,7 @@ fn watch(
     definition: &Definition,
     events: &[&Known],
     own: &[usize],
-    begun: Option<Timestamp>,
-    until: Timestamp,
+    (begun, until, ended): (Option<Timestamp>, Timestamp, &[Timestamp]),
     found: &mut Found,
 ) {
     let Definition::Dip { sample, opens, closes, of, ties_any, at_least, bucket, population } = definition
@@ -160,14 +164,23 @@ fn watch(
     let (mut usual, mut recent): (Usual, Vec<Sample>) = (Usual::default(), Vec::new());
     let (mut way, mut fall): (Option<Way>, Option<Fall>) = (None, None);
     let (mut sampled, mut idle) = (None, 0);
+    let mut ended = ended.iter().copied().filter(|end| *end < until).peekable();
     let mut open = begun.map_or(i64::MAX, index);
     loop {
         let (mut lowest, mut falls) = (value, Vec::new());
         let mut lowest_at = Timestamp::from_nanos(open.saturating_mul(width)).unwrap_or(Timestamp::MIN);
         let inside = buckets.remove(&open).unwrap_or_default();
         idle = if inside.is_empty() { idle + 1 } else { 0 };
-        for at in inside {
-            let now = events[at].time();
+        let over = last_instant(open, width).filter(|last| *last < until);
+        for at in inside.into_iter().map(Some).chain([None]) {
+            let now = at.map_or(over.unwrap_or(until), |at| events[at].time());
+            // What was found is over; what is usual stays.
+            while ended.next_if(|end| *end < now).is_some() {
+                (usual.marks, usual.slide) = (Vec::new(), 0.0);
+                (recent, way, fall, found.was) = (Vec::new(), None, None, None);
+                (lowest, falls) = (value, Vec::new());
+            }
+            let Some(at) = at else { break };
             if let Some((_, field)) = sample {
                 let given = events[at].event.field(*field).and_then(Value::as_f64).filter(|x| x.is_finite());
                 let Some(given) = given else { continue };
@@ -209,20 +222,20 @@ fn watch(
                 None => {}
             }
         }
-        let Some(over) = last_instant(open, width).filter(|last| *last < until) else { break };
+        let Some(over) = over else { break };
         if sample.is_none() || sampled == Some(open) {
             let was = fall.as_ref().filter(|fall| fall.on).map(|fall| fall.reading(unseen));
-            if let Some((median, z, low, surprise)) = usual.judge(lowest, unseen, *at_least, *population) {
+            let says = usual.judge(lowest, unseen, *at_least, *population);
+            if let Some(Says { median, z, low, begins, on }) = says {
                 falls.retain(|&at| events[at].time() <= lowest_at);
                 recent.push(Sample { z, low, lowest, falls });
-                let begins = surprise.is_some() && was.is_none();
                 if begins {
                     let way = way.take().unwrap_or(Way { low: lowest, low_at: lowest_at, back: None });
                     recent.drain(..recent.len().saturating_sub(5));
                     let (before, claimed) = (median, f64::INFINITY);
                     fall = Some(Fall { on: true, before, way, z: 0.0, surprise: 0.0, claimed });
                 }
-                match (&mut fall, surprise) {
+                match (&mut fall, on) {
                     (Some(fall), Some(surprise)) => {
                         fall.surprise = fall.surprise.max(surprise);
                         for sample in recent.drain(..).filter(|sample| sample.low) {

@@ -172,8 +172,9 @@ fn episodes_of(
     // A problem event belongs to the last of its levels.
     let last = |k: &&&Known| k.problem && k.subjects.iter().rev().flatten().next() == Some(subject);
     let problems: Vec<Timestamp> = own.iter().filter(last).map(|k| k.time()).collect();
-    // For each symptom, the time after which events count.
+    // For each symptom, the time after which events count, and when what it had found ceased to count.
     let mut anew: Vec<Option<Timestamp>> = vec![None; symptoms.len()];
+    let mut ended: Vec<Vec<Timestamp>> = vec![Vec::new(); symptoms.len()];
     let mut after: Option<Timestamp> = None;
     let from = |anew| &own[own.partition_point(|k| Some(k.time()) <= anew)..];
     loop {
@@ -182,10 +183,10 @@ fn episodes_of(
                 let all = from(anew);
                 &all[..all.partition_point(|k| k.time() < watermark)]
             };
-            let each = symptoms.iter().zip(&anew);
-            let all = each.map(|(symptom, &anew)| {
+            let each = symptoms.iter().zip(&anew).zip(&ended);
+            let all = each.map(|((symptom, &anew), ended)| {
                 let begun = first.filter(|_| anew.is_none());
-                let found = detect::detect(symptom, before(anew), watermark, holds_others, begun);
+                let found = detect::detect(symptom, before(anew), watermark, holds_others, (begun, ended));
                 // What is there no more was there all the same.
                 let was = found.was.clone().filter(|_| !found.status.is_present());
                 let Some((status, measures)) = was else { return found };
@@ -219,9 +220,13 @@ fn episodes_of(
         if over.is_none() {
             return;
         }
-        for ((anew, symptom), was) in anew.iter_mut().zip(&symptoms).zip(was) {
-            if (was || detect::forgets(symptom, from(*anew), over)) && !symptom.is_ordinary() {
-                *anew = over;
+        let each = anew.iter_mut().zip(&mut ended).zip(&symptoms).zip(was);
+        for (((anew, ended), symptom), was) in each.filter(|((_, symptom), _)| !symptom.is_ordinary()) {
+            let forgets = detect::forgets(symptom, from(*anew), over);
+            if was && detect::keeps(symptom) && !forgets {
+                ended.extend(over);
+            } else if was || forgets {
+                (*anew, *ended) = (over, Vec::new());
             }
         }
         after = over;

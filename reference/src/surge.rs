@@ -26,28 +26,65 @@ pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     low + (high - low) * (at - at.floor())
 }
 
-/// The usual count, and -log10 of the probability of a count at least this high.
-fn expected(history: &[f64], count: f64) -> (f64, f64) {
-    let n = history.len() as f64;
-    let cut = quantile(history, 0.9).max(1.0);
-    let mean = history.iter().map(|x| x.min(cut)).sum::<f64>() / n;
-    let variance = history.iter().map(|x| (x.min(cut) - mean).powi(2)).sum::<f64>() / n;
-    let dispersion = if mean > 0.0 { (1.6 * variance / mean).max(1.0) } else { 1.0 };
-    let (least, shape) = ((count / dispersion).ceil(), (mean * n + 0.5) / dispersion);
-    if least <= shape / n || least < 1.0 {
-        return (mean, 0.0);
+/// What a bucket should hold: the mean, how many times wider than Poisson's its law is, and from how many buckets.
+#[derive(Clone, Copy)]
+struct Law {
+    mean: f64,
+    dispersion: f64,
+    buckets: f64,
+}
+
+impl Law {
+    fn of(history: &[f64]) -> Self {
+        let buckets = history.len() as f64;
+        let cut = quantile(history, 0.9).max(1.0);
+        let mean = history.iter().map(|x| x.min(cut)).sum::<f64>() / buckets;
+        let variance = history.iter().map(|x| (x.min(cut) - mean).powi(2)).sum::<f64>() / buckets;
+        let dispersion = if mean > 0.0 { (1.6 * variance / mean).max(1.0) } else { 1.0 };
+        Self { mean, dispersion, buckets }
     }
-    // The logarithm of P(X = least), term by term from P(X = 0), and then the tail in units of it.
-    let ratio = |k: f64| (k + shape) / ((k + 1.0) * (n + 1.0));
-    let mut ln = shape * (n / (n + 1.0)).ln();
-    (0..least as u64).for_each(|k| ln += ratio(k as f64).ln());
-    let (mut term, mut tail, mut k) = (1.0, 1.0, least);
-    while term > tail * 1e-15 {
-        term *= ratio(k);
-        tail += term;
-        k += 1.0;
+
+    /// -log10 of the probability of a count at least this high.
+    fn surprise(self, count: f64) -> f64 {
+        let n = self.buckets;
+        let (least, shape) = ((count / self.dispersion).ceil(), (self.mean * n + 0.5) / self.dispersion);
+        if least <= shape / n || least < 1.0 {
+            return 0.0;
+        }
+        // The logarithm of P(X = least), term by term from P(X = 0), and then the tail in units of it.
+        let ratio = |k: f64| (k + shape) / ((k + 1.0) * (n + 1.0));
+        let mut ln = shape * (n / (n + 1.0)).ln();
+        (0..least as u64).for_each(|k| ln += ratio(k as f64).ln());
+        let (mut term, mut tail, mut k) = (1.0, 1.0, least);
+        while term > tail * 1e-15 {
+            term *= ratio(k);
+            tail += term;
+            k += 1.0;
+        }
+        (-(ln + f64::ln(tail)) / std::f64::consts::LN_10).max(0.0)
     }
-    (mean, (-(ln + f64::ln(tail)) / std::f64::consts::LN_10).max(0.0))
+}
+
+/// What this hour of the day held on other days, if three are known: `all` are the counts by bucket since `begun`.
+fn hourly(all: &BTreeMap<i64, f64>, begun: i64, open: i64, width: i64) -> Option<Law> {
+    const HOUR: i64 = 3_600_000_000_000;
+    let hour = |bucket: i64| bucket * width / HOUR;
+    let first = |hour: i64| (hour * HOUR + width - 1) / width;
+    let in_it = |hour: i64| (first(hour + 1) - first(hour)) as f64;
+    let whole = if hour(begun - 1) < hour(begun) { hour(begun) } else { hour(begun) + 1 };
+    let days = (1..).map(|day| hour(open) - 24 * day).take_while(|&day| day >= whole);
+    let mean = |day: i64| all.range(first(day)..first(day + 1)).map(|(_, x)| x).sum::<f64>() / in_it(day);
+    // Kept in half the bits.
+    let means: Vec<f64> =
+        days.filter(|&day| in_it(day) > 0.0).take(7).map(|day| f64::from(mean(day) as f32)).collect();
+    if means.len() < 3 {
+        return None;
+    }
+    let (mean, buckets) = (quantile(&means, 0.5), in_it(hour(open)).max(1.0));
+    let distances: Vec<f64> = means.iter().map(|day| (day - mean).abs()).collect();
+    let spread = 1.4826 * quantile(&distances, 0.5);
+    let dispersion = if mean > 0.0 { (spread * spread * buckets / mean).max(1.0) } else { 1.0 };
+    Some(Law { mean, dispersion, buckets: buckets * means.len() as f64 })
 }
 
 /// The last surge.
@@ -76,20 +113,21 @@ pub(crate) fn parts<'a>(
     all.into_iter().zip(next)
 }
 
-/// `begun`: when history began, if it did not with the first event.
+/// `begun`: when history began, if it did not with the first event; `ended`: ends of episodes in which it was found.
 pub(crate) fn surge(
     definition: &Definition,
     events: &[&Known],
     watermark: Timestamp,
     begun: Option<Timestamp>,
+    ended: &[Timestamp],
 ) -> Found {
     let mut found = Found { status: Status::Absent, measures: Vec::new(), claims: Vec::new(), was: None };
     let Definition::Surge { event, bucket, .. } = definition else { return found };
     let own: Vec<usize> = (0..events.len()).filter(|&at| events[at].is(*event)).collect();
     for (number, (part, until)) in parts(&own, events, watermark).enumerate() {
         let begun = begun.filter(|_| number == 0).or(part.first().map(|&at| events[at].time()));
-        let (history, peak) =
-            begun.map_or((0, None), |begun| watch(definition, events, part, begun, until, &mut found));
+        let (history, peak) = begun
+            .map_or((0, None), |begun| watch(definition, events, part, (begun, until, ended), &mut found));
         let learned = history.min(60);
         (found.status, found.measures) = match peak {
             Some(peak) => reading(&peak, *bucket),
@@ -105,11 +143,10 @@ fn watch(
     definition: &Definition,
     events: &[&Known],
     own: &[usize],
-    begun: Timestamp,
-    until: Timestamp,
+    (begun, until, ended): (Timestamp, Timestamp, &[Timestamp]),
     found: &mut Found,
 ) -> (usize, Option<Peak>) {
-    let Definition::Surge { distinct, bucket, at_least, ratio, by, .. } = definition else {
+    let Definition::Surge { distinct, bucket, at_least, ratio, surprise: least, by, .. } = definition else {
         return (0, None);
     };
     let width = bucket.as_nanos() as i64;
@@ -121,18 +158,32 @@ fn watch(
         buckets.entry(index(events[at].time())).or_default().push(at);
     }
     let (mut history, mut firing, mut peak): (Vec<f64>, usize, Option<Peak>) = (Vec::new(), 0, None);
-    let mut open = index(begun);
+    let mut all: BTreeMap<i64, f64> = BTreeMap::new();
+    let mut ended = ended.iter().copied().filter(|end| *end < until).peekable();
+    let first = index(begun);
+    let mut open = first;
     while let Some(over) = last_instant(open, width).filter(|last| *last < until) {
-        let counted = buckets.remove(&open).unwrap_or_default();
+        let mut counted = buckets.remove(&open).unwrap_or_default();
+        // What was found is over; what is usual stays.
+        while let Some(end) = ended.next_if(|end| *end < over) {
+            (firing, peak, found.was) = (0, None, None);
+            counted.retain(|&at| events[at].time() > end);
+        }
         let mut children = BTreeSet::new();
         let mut new = counted.clone();
         new.retain(|&at| distinct.is_none() || children.insert(child(at)));
         let x = new.len() as f64;
-        let enough = history.len() >= 12 && x >= *at_least;
-        let law = enough.then(|| expected(&history[history.len().saturating_sub(60)..], x));
-        if let Some((usual, surprise)) =
-            law.filter(|&(usual, surprise)| x >= ratio * usual && surprise >= 6.0)
-        {
+        let usual = (history.len() >= 12).then(|| {
+            let law = Law::of(&history[history.len().saturating_sub(60)..]);
+            let by_day = hourly(&all, first, open, width);
+            let by_day = by_day.map(|day| Law { dispersion: day.dispersion.max(law.dispersion), ..day });
+            let (mean, surprise) = (law.mean, law.surprise(x));
+            by_day.map_or((mean, surprise), |day| (mean.max(day.mean), surprise.min(day.surprise(x))))
+        });
+        let usual =
+            usual.filter(|&(usual, surprise)| x >= *at_least && x >= ratio * usual && surprise >= *least);
+        all.insert(open, x);
+        if let Some((usual, surprise)) = usual {
             firing += 1;
             let mut values: BTreeMap<String, u64> = BTreeMap::new();
             for value in new.iter().filter_map(|&at| events[at].event.field((*by)?)) {
@@ -163,6 +214,9 @@ fn watch(
             history.extend([0.0; 60]);
             open = next;
         }
+    }
+    if ended.next().is_some() {
+        (firing, found.was) = (0, None);
     }
     (history.len(), peak.filter(|_| firing > 0))
 }

@@ -14,9 +14,9 @@ fn lines(files: &[&str]) -> usize {
 #[test]
 fn it_is_small() {
     let all = ["lib.rs", "ingress.rs", "detect.rs", "sequence.rs"];
-    assert!(lines(&all) <= 700, "{} lines", lines(&all));
+    assert!(lines(&all) <= 720, "{} lines", lines(&all));
     let learning = ["periodic.rs", "surge.rs", "dip.rs"];
-    assert!(lines(&learning) <= 660, "{} lines", lines(&learning));
+    assert!(lines(&learning) <= 730, "{} lines", lines(&learning));
 }
 
 #[test]

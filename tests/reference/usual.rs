@@ -47,9 +47,9 @@ fn bursts() -> impl Strategy<Value = Vec<Tick>> {
     let calm = (one_of(&[0_usize, 0, 1, 1, 2, 3]), Just(0_usize));
     let burst = (6_usize..30, 0_usize..4);
     let bucket = prop_oneof![10 => calm, 1 => burst];
-    let width = one_of(&[1_i64, 1, 10, 60]);
+    let width = one_of(&[1_i64, 1, 10, 60, 3_600]);
     let long = one_of(&[0_usize, 0, 0, 125]);
-    (width, prop::collection::vec((bucket, 0..9_i64), 10..80), long, any::<bool>()).prop_map(
+    (width, prop::collection::vec((bucket, 0..9_i64), 10..110), long, any::<bool>()).prop_map(
         |(width, buckets, long, runs)| {
             let mut all: Vec<Tick> = Vec::new();
             let last = buckets.len() - 1;
@@ -151,7 +151,9 @@ fn learning(kind: &'static str) -> impl Strategy<Value = Symptom> {
                 ("hub", "{surge: {event: a, distinct: device, bucket: 1s, at-least: 1}}"),
                 ("hub", "{surge: {event: a, distinct: device, bucket: 10s, at-least: 5, by: size}}"),
                 ("hub", "{surge: {event: a, bucket: 1s, at-least: 5, ratio: 3, by: size}}"),
-                ("hub", "{surge: {event: a, bucket: 60s, at-least: 2}}"),
+                ("hub", "{surge: {event: a, bucket: 60s, at-least: 2, surprise: 4}}"),
+                ("hub", "{surge: {event: a, distinct: device, bucket: 1h, at-least: 5, surprise: 4}}"),
+                ("hub", "{surge: {event: a, bucket: 30m, at-least: 5}}"),
                 ("device", "{surge: {event: a, bucket: 10s, at-least: 2}}"),
             ],
             &[
