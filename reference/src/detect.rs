@@ -16,11 +16,19 @@ pub(crate) const PRESENT: fn() -> Status = || Status::Present(Probability::new(1
 /// Whether it says what such a detector finds.
 pub(crate) fn judges(symptom: &Symptom) -> bool {
     use Definition::{Count, Dip, Distinct, Occurrence, Periodic, Sequence, Session, Surge};
-    match symptom.detector().definition() {
-        Some(Occurrence { .. } | Count { .. } | Distinct { .. } | Session { .. } | Sequence { .. }) => true,
-        Some(Periodic { .. } | Surge { .. } | Dip { .. }) => true,
-        _ => false,
-    }
+    matches!(
+        symptom.detector().definition(),
+        Some(
+            Occurrence { .. }
+                | Count { .. }
+                | Distinct { .. }
+                | Session { .. }
+                | Sequence { .. }
+                | Periodic { .. }
+                | Surge { .. }
+                | Dip { .. }
+        )
+    )
 }
 
 /// Whether it keeps what is usual when an episode ends in which it found something.

@@ -66,7 +66,7 @@ impl Usual {
         };
         let begins = !self.on && low && surprise > 0.0;
         self.on = begins || (self.on && low);
-        if !self.on && !(low && z <= -4.0) {
+        if !(self.on || low && z <= -4.0) {
             self.frozen = 0;
             self.learned.push(x);
         } else if self.frozen == 120 {

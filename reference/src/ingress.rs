@@ -1,6 +1,7 @@
 //! S2 to S8: what becomes of each record, and the canonical order of those that count.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use etiolog::model::Accounts;
@@ -89,13 +90,16 @@ pub(crate) fn admit(
         let order = order(plan, *source, event);
         if classes.is_empty() {
             accounts.skipped += 1;
-        } else if counted.contains_key(&order) {
-            accounts.duplicate += 1;
-        } else {
-            accounts.decoded += 1;
-            let problem = plan.problem_classes().iter().any(|class| classes.contains(class));
-            let subjects = subjects(plan, event);
-            counted.insert(order, Known { event: event.clone(), classes, problem, subjects });
+            continue;
+        }
+        let problem = plan.problem_classes().iter().any(|class| classes.contains(class));
+        let subjects = subjects(plan, event);
+        match counted.entry(order) {
+            Entry::Occupied(_) => accounts.duplicate += 1,
+            Entry::Vacant(new) => {
+                accounts.decoded += 1;
+                new.insert(Known { event: event.clone(), classes, problem, subjects });
+            }
         }
     }
     (counted.into_values().collect(), accounts, end)

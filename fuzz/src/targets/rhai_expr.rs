@@ -80,9 +80,9 @@ fn value(root: &str, field: &str, a: usize, b: usize) -> Option<Value> {
         _ if at % 5 == 4 => None,
         "code" | "size" | "period" | "count" => Some(Value::from(numbers[at % numbers.len()])),
         "share" | "alike" => Some(Value::from(fractions[at % fractions.len()])),
-        "ok" | "steady" => Some(Value::from(at % 2 == 0)),
+        "ok" | "steady" => Some(Value::from(at.is_multiple_of(2))),
         "name" => Some(Value::from(texts[at % texts.len()])),
-        _ if at % 3 == 0 => Some(Value::from(numbers[at % numbers.len()])),
+        _ if at.is_multiple_of(3) => Some(Value::from(numbers[at % numbers.len()])),
         _ => Some(Value::from(texts[at % texts.len()])),
     }
 }
