@@ -479,6 +479,9 @@ impl Run {
         let mut left = chart.problems.clone();
         let mut total = left.total();
         let (mut explained, mut benign) = (0, 0);
+        let mut covered: Vec<(usize, u64)> =
+            chart.covered.iter().map(|(symptom, tally)| (*symptom, tally.total())).collect();
+        total += covered.iter().map(|(_, count)| count).sum::<u64>();
         // The verdict first, then whatever else is probable here.
         let mut causes: Vec<usize> = winner.into_iter().collect();
         if winner.is_some() {
@@ -511,14 +514,11 @@ impl Run {
                 rest.add(signature, count - taken);
             }
             left = rest;
-            for (symptom, tally) in &chart.covered {
-                if explains(*symptom) && Some(at) == winner {
-                    accounted += tally.total();
-                }
+            for (_, count) in covered.iter_mut().filter(|(symptom, _)| explains(*symptom)) {
+                accounted += std::mem::take(count);
             }
             if cause.severity == Severity::Benign { benign += accounted } else { explained += accounted }
         }
-        total += chart.covered.iter().map(|(_, tally)| tally.total()).sum::<u64>();
         Booked { total, explained, benign }
     }
 }
