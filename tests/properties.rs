@@ -3,6 +3,10 @@
 //! `ETIOLOG_SCENARIOS=300000 ETIOLOG_SEED=7 cargo test --release --test properties` tries so many of each property. A binary
 //! of its own, because that is worth building with all optimisations.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::explicit_write,
+    reason = "so written, how many scenarios there were is shown without being asked for"
+)]
 
 mod live;
 mod reference;

@@ -174,7 +174,7 @@ fn s25_a_checkpoint_that_is_cut_or_has_one_bit_wrong_is_refused() {
         wrong[bit / 8] ^= 1 << (bit % 8);
         assert!(Checkpoint::from_bytes(&wrong).is_err(), "bit {bit}");
     }
-    let mut newer = bytes.clone();
+    let mut newer = bytes;
     newer[8] = 9;
     let why = Checkpoint::from_bytes(&newer).unwrap_err().to_string();
     assert_eq!(
