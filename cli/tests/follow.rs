@@ -254,7 +254,8 @@ impl Program {
         self.signal(signal);
         let since = Instant::now();
         let code = self.child.wait().unwrap().code();
-        assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+        // It does not hang; how soon it ends depends on the machine and is not for a test to say.
+        assert!(since.elapsed() < DEADLINE, "{:?}", since.elapsed());
         self.said.extend(self.lines.iter());
         (code, self.said, self.stderr.join().unwrap())
     }
