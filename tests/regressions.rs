@@ -46,6 +46,19 @@ fn every_target_holds_over_its_corpus() {
     }
 }
 
+/// Else the fuzzer would only see how bytes are refused.
+#[test]
+fn what_checkpoints_are_fuzzed_from_is_taken_in() {
+    for events in [0, 1, 5, 20, 100, 300] {
+        let sample = targets::checkpoint_load::sample(events);
+        if let Ok(folder) = std::env::var("ETIOLOG_SEEDS") {
+            fs::write(Path::new(&folder).join(events.to_string()), &sample).unwrap();
+        }
+        assert!(targets::checkpoint_load::is_taken_in(&sample), "of {events} events");
+        targets::checkpoint_load::run(&sample);
+    }
+}
+
 #[test]
 fn every_target_has_its_fuzzer() {
     let manifest = fs::read_to_string(folder("Cargo.toml")).unwrap();

@@ -2,6 +2,7 @@
 //!
 //! The first bytes are settings, the rest is text as it stands, so that what is found can be read.
 
+pub mod checkpoint_load;
 pub mod engine_vs_reference;
 pub mod framing;
 pub mod json_record;
@@ -14,7 +15,8 @@ pub mod text_record;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const ALL: [Target; 7] = [
+pub const ALL: [Target; 8] = [
+    ("checkpoint_load", checkpoint_load::run),
     ("engine_vs_reference", engine_vs_reference::run),
     ("framing", framing::run),
     ("json_record", json_record::run),
