@@ -1,18 +1,18 @@
 //! Why a bucket was no surge, and what a watch may need.
 
-use foldhash::HashSet;
 use smol_str::SmolStr;
 
 use crate::detector::surge::{Crowd, ENOUGH, HISTORY, IDLE, Near};
 use crate::detector::words::{length, many, stamp};
 use crate::model::{Exhibit, Timestamp};
+use crate::timeline::ByChild;
 use crate::timeline::daily::Daily;
 
 /// The most bytes of one watch, apart from the bucket in progress as far as it holds more than stays.
 pub(super) fn memory() -> usize {
     let history = HISTORY.next_power_of_two() * size_of::<f64>();
     // A table of so many children is twice as long and has one byte beside each place.
-    let children = 2 * IDLE * (size_of::<u32>() + 1) + size_of::<HashSet<u32>>();
+    let children = IDLE * ByChild::<()>::MEMORY_PER_CHILD + size_of::<ByChild<()>>();
     size_of::<Crowd>()
         + history
         + Daily::MEMORY
