@@ -262,12 +262,20 @@ pub(crate) struct Diagnose {
     ///
     /// Files are looked at every 200 ms, less often where that takes long. docs/follow.md says what becomes of files that
     /// are renamed, cut off, copied, removed or compressed.
-    #[arg(short, long, conflicts_with = "complete")]
+    #[arg(short, long, conflicts_with_all = ["complete", "self_check"])]
     pub(crate) follow: bool,
 
     /// A source that brings nothing for so long no longer holds the others back: 30s, 5m [default: 1m]
     #[arg(long, value_name = "SPAN", value_parser = parse_span, requires = "follow")]
     pub(crate) idle: Option<Duration>,
+
+    /// Keep in this folder where the reading stops, and go on from there the next time
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["complete", "self_check"])]
+    pub(crate) state: Option<PathBuf>,
+
+    /// Write the diagnoses to this file; with --state nothing is written twice, however a run was ended
+    #[arg(short = 'O', long, value_name = "FILE")]
+    pub(crate) output_file: Option<PathBuf>,
 }
 
 /// Which logs are read, and how.

@@ -1,26 +1,29 @@
 //! `etiolog diagnose`: reads all sources side by side, in the order of their times, and writes what the library says.
 
-use std::io::{self, IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use etiolog::output::{Report, ReportKind, terminal};
+use etiolog::output::{Report, ReportKind, Style, terminal};
 use etiolog::{Change, Diagnosis, Engine, Pipeline, Severity, Summary};
 
 use crate::args::Diagnose;
-use crate::exit::{Exit, Stop};
+use crate::exit::{Exit, Stop, say};
 use crate::follow::{Follow, Step};
 use crate::progress::Progress;
 use crate::read::{self, Reading};
 use crate::self_check::SelfCheck;
+use crate::state::{Host, Store};
 use crate::style;
 
 /// Runs the verb.
 pub(crate) fn run(asked: &Diagnose) -> Result<Exit, Stop> {
     let engine = read::engine(&asked.rules, &asked.logs)?.live(asked.follow).build()?;
-    let kind = report_kind(&engine, &asked.output)?;
-    if asked.follow {
-        return follow(asked, &engine, &*kind);
+    let kind = &*report_kind(&engine, &asked.output)?;
+    if asked.follow || asked.state.is_some() {
+        return follow(asked, &engine, kind);
     }
     let inputs = read::gather(&asked.logs, &engine)?;
     // Diagnoses that are written while the bar is on the same terminal would tear it.
@@ -35,7 +38,7 @@ pub(crate) fn run(asked: &Diagnose) -> Result<Exit, Stop> {
     let mut check = asked.self_check.map(|events| SelfCheck::new(events, &mut pipeline));
     // From here on an interrupt ends the reading: whoever has read the beginning can rely on an end.
     let mut reading = Reading::new(inputs, &asked.logs, &mut pipeline)?;
-    let mut sink = Sink::new(kind.open(style::style()), asked.fail_on);
+    let mut sink = Sink::new(kind, asked, None)?;
     sink.begin(&pipeline)?;
     while reading.step(&mut pipeline, &progress, asked.quiet) {
         check.iter_mut().for_each(|check| check.witness(&mut pipeline));
@@ -58,10 +61,23 @@ fn follow(asked: &Diagnose, engine: &Engine, kind: &dyn ReportKind) -> Result<Ex
     /// How much longer than a look the time between two of them is at least.
     const SHARE: u32 = 20;
 
-    let mut pipeline = Pipeline::new(engine);
-    let mut follow = Follow::new(asked, engine, &mut pipeline)?;
-    let mut sink = Sink::new(kind.open(style::style()), asked.fail_on);
+    let store = asked.state.as_deref().map(|folder| open_state(asked, folder)).transpose()?;
+    let restored = store.as_ref().map(|store| store.load(engine)).transpose()?.flatten();
+    let (mut pipeline, host) = match restored {
+        Some((pipeline, host)) => (pipeline, Some(host)),
+        None => (Pipeline::new(engine), None),
+    };
+    let begun_anew = pipeline.begun_anew().join(", ");
+    if !begun_anew.is_empty() {
+        say(&format!(
+            "warning: rules have changed, and what they remember begins anew: {}",
+            terminal(&begun_anew)
+        ));
+    }
+    let mut sink = Sink::new(kind, asked, host.as_ref().map(|host| host.output))?;
+    let mut follow = Follow::new(asked, engine, &mut pipeline, host.map(|host| host.files))?;
     sink.begin(&pipeline)?;
+    let mut save = Save::default();
     let (mut due, mut untold) = (Instant::now(), true);
     while follow.ended_by().is_none() {
         pipeline.clock(read::now());
@@ -73,15 +89,80 @@ fn follow(asked: &Diagnose, engine: &Engine, kind: &dyn ReportKind) -> Result<Ex
             (due, untold) = (now + LOOK.max(now.elapsed() * SHARE), false);
         }
         sink.take(&pipeline.drain())?;
+        if let Some(store) = &store {
+            save.in_time(store, step == Step::Read, &mut pipeline, &follow, &mut sink)?;
+        }
         match step {
             Step::Read => {}
             Step::Waiting => follow.wait(),
             Step::Ended => break,
         }
     }
+    if let Some(store) = &store {
+        save.now(store, &mut pipeline, &follow, &mut sink)?;
+    }
     let summary = sink.finish(pipeline.finish())?;
     let unreadable = summary.records.rejected_total() > 0;
     Ok(follow.ended_by().unwrap_or_else(|| sink.exit(unreadable)))
+}
+
+/// When the state is kept.
+#[derive(Default)]
+struct Save {
+    due: Option<Instant>,
+    unsaved: bool,
+}
+
+impl Save {
+    /// Keeps the state if something was read since, and not more often than is cheap.
+    fn in_time(
+        &mut self,
+        store: &Store,
+        read: bool,
+        pipeline: &mut Pipeline,
+        follow: &Follow,
+        sink: &mut Sink,
+    ) -> Result<(), Stop> {
+        self.unsaved |= read;
+        if !self.unsaved || self.due.is_some_and(|due| Instant::now() < due) {
+            return Ok(());
+        }
+        self.now(store, pipeline, follow, sink)
+    }
+
+    /// Writes what is known, then the state, which knows how much was written.
+    fn now(
+        &mut self,
+        store: &Store,
+        pipeline: &mut Pipeline,
+        follow: &Follow,
+        sink: &mut Sink,
+    ) -> Result<(), Stop> {
+        /// How long something that was read may stay unsaved, and how much longer than saving takes that is at least.
+        const OFTEN: Duration = Duration::from_millis(200);
+        const SHARE: u32 = 20;
+
+        let began = Instant::now();
+        pipeline.look();
+        sink.take(&pipeline.drain())?;
+        let host = Host { output: sink.sync()?, files: follow.keep(pipeline) };
+        let host = serde_json::to_vec(&host).map_err(|why| Stop::Output(why.into()))?;
+        store.save(&pipeline.checkpoint()?.with_host(host))?;
+        self.unsaved = false;
+        self.due = Some(Instant::now() + OFTEN.max(began.elapsed() * SHARE));
+        Ok(())
+    }
+}
+
+/// The folder of `--state`, where it can be used.
+fn open_state(asked: &Diagnose, folder: &Path) -> Result<Store, Stop> {
+    if asked.logs.paths.is_empty() || asked.logs.paths.iter().any(|path| path.as_os_str() == "-") {
+        return Err(Stop::Usage("a pipe cannot be read again; --state needs files".to_owned()));
+    }
+    if asked.output == "text" {
+        return Err(Stop::Usage("text is grouped when all is known; --state needs `-o json`".to_owned()));
+    }
+    Store::open(folder)
 }
 
 fn report_kind(engine: &Engine, name: &str) -> Result<Arc<dyn ReportKind>, Stop> {
@@ -94,21 +175,49 @@ fn report_kind(engine: &Engine, name: &str) -> Result<Arc<dyn ReportKind>, Stop>
 /// Where diagnoses go.
 struct Sink {
     report: Box<dyn Report>,
-    out: io::BufWriter<io::Stdout>,
+    out: io::BufWriter<Box<dyn Write>>,
+    /// The file, if they go to one.
+    file: Option<File>,
+    /// Whether a run goes on that has written its beginning.
+    begun: bool,
     fail_on: Option<Severity>,
     found: bool,
     diagnoses: u64,
 }
 
 impl Sink {
-    fn new(report: Box<dyn Report>, fail_on: Option<Severity>) -> Self {
-        let out = io::BufWriter::with_capacity(64 * 1024, io::stdout());
-        Self { report, out, fail_on, found: false, diagnoses: 0 }
+    /// Opens the output; a file is cut to `kept` bytes, what an earlier run has written for good.
+    fn new(kind: &dyn ReportKind, asked: &Diagnose, kept: Option<u64>) -> Result<Self, Stop> {
+        let file = asked.output_file.as_deref().map(|path| output_file(path, kept)).transpose()?;
+        let (out, style): (Box<dyn Write>, _) = match &file {
+            Some(file) => (Box::new(file.try_clone().map_err(Stop::Output)?), Style::default()),
+            None => (Box::new(io::stdout()), style::style()),
+        };
+        Ok(Self {
+            report: kind.open(style),
+            out: io::BufWriter::with_capacity(64 * 1024, out),
+            begun: file.is_some() && kept.is_some_and(|kept| kept > 0),
+            file,
+            fail_on: asked.fail_on,
+            found: false,
+            diagnoses: 0,
+        })
     }
 
     fn begin(&mut self, pipeline: &Pipeline) -> Result<(), Stop> {
+        if self.begun {
+            return Ok(());
+        }
         let written = self.report.begin(&pipeline.begin(), &mut self.out);
         written.and_then(|()| self.out.flush()).map_err(Stop::Output)
+    }
+
+    /// Sees to it that what was written outlives a power cut, and says how much it is.
+    fn sync(&mut self) -> Result<u64, Stop> {
+        self.out.flush().map_err(Stop::Output)?;
+        let Some(file) = &self.file else { return Ok(0) };
+        let length = file.sync_data().and_then(|()| file.metadata());
+        length.map(|meta| meta.len()).map_err(Stop::Output)
     }
 
     /// Writes what is still to be said, and what became of every record.
@@ -140,4 +249,20 @@ impl Sink {
         }
         if diagnoses.is_empty() { Ok(()) } else { self.out.flush().map_err(Stop::Output) }
     }
+}
+
+/// Opens a file for the output: a new one, or one that is gone on with.
+fn output_file(path: &Path, kept: Option<u64>) -> Result<File, Stop> {
+    let shown = path.display();
+    let failed = |why: io::Error| Stop::Usage(format!("cannot write `{shown}`: {why}"));
+    let Some(kept) = kept.filter(|kept| *kept > 0) else { return File::create(path).map_err(failed) };
+    let mut file = File::options().read(true).write(true).open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    if length < kept {
+        return Err(Stop::Usage(format!(
+            "`{shown}` is shorter than it was when the state was kept ({length} bytes, {kept} then)"
+        )));
+    }
+    file.set_len(kept).and_then(|()| file.seek(SeekFrom::End(0))).map_err(failed)?;
+    Ok(file)
 }

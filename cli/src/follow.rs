@@ -4,6 +4,7 @@
 //! it, not by its name: renamed, it is read to its end before the one that took its name; cut off, it is read from its
 //! start, and what was missed is taken from the copy that was made before, when there is one among the files.
 
+mod kept;
 mod source;
 mod tail;
 mod track;
@@ -13,11 +14,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use etiolog::output::terminal;
-use etiolog::{Engine, Pipeline};
+use etiolog::{Engine, FileId, Pipeline};
 
 use crate::args::Diagnose;
 use crate::exit::{Exit, Stop, say};
 use crate::feed::Feed;
+pub(crate) use crate::follow::kept::Kept;
 use crate::follow::source::Source;
 use crate::inputs::{self, File, Inputs};
 use crate::read;
@@ -31,6 +33,8 @@ const SHARE: u32 = 20;
 const IDLE: Duration = Duration::from_secs(60);
 /// How many files are kept open.
 const MOST_OPEN: usize = 256;
+/// How long it may stay undecided what a new file is before a run that does not follow ends without it.
+const UNDECIDED: Duration = Duration::from_secs(3);
 /// Bytes that are read at once.
 const CHUNK: usize = 256 * 1024;
 
@@ -57,6 +61,11 @@ pub(crate) struct Follow {
     buffer: Vec<u8>,
     /// When to look at the files again.
     due: Instant,
+    /// Whether to end where nothing more is to be read.
+    once: bool,
+    /// Whether the files were looked at since something was read, and when that was.
+    looked: bool,
+    read: Instant,
 }
 
 impl Follow {
@@ -65,7 +74,12 @@ impl Follow {
     /// # Errors
     ///
     /// When nothing can ever come, or the named input does not exist.
-    pub(crate) fn new(asked: &Diagnose, engine: &Engine, pipeline: &mut Pipeline) -> Result<Self, Stop> {
+    pub(crate) fn new(
+        asked: &Diagnose,
+        engine: &Engine,
+        pipeline: &mut Pipeline,
+        kept: Option<Kept>,
+    ) -> Result<Self, Stop> {
         let mut follow = Self {
             paths: asked.logs.paths.clone(),
             engine: engine.clone(),
@@ -76,16 +90,54 @@ impl Follow {
             signals: Signals::catch(),
             buffer: vec![0; CHUNK],
             due: Instant::now(),
+            once: !asked.follow,
+            looked: false,
+            read: Instant::now(),
         };
         let inputs =
             if follow.paths.is_empty() { read::gather(&asked.logs, engine)? } else { follow.listed()? };
         for note in inputs.notes.iter().chain(&inputs.missing) {
             follow.note(&format!("note: {note}"));
         }
-        for note in follow.see(inputs, true, pipeline)? {
+        let first = kept.is_none();
+        let mut notes = Vec::new();
+        if let Some(kept) = kept {
+            notes.extend(follow.resume(kept, &inputs, pipeline));
+        }
+        notes.extend(follow.see(inputs, first, pipeline)?);
+        for note in notes {
             follow.note(&format!("warning: {note}"));
         }
         Ok(follow)
+    }
+
+    /// What has to be kept for [`Follow::new`] to go on from here.
+    pub(crate) fn keep(&self, pipeline: &Pipeline) -> Kept {
+        let beside = beside(pipeline);
+        Kept { sources: self.sources.iter().map(|source| source.keep(&beside)).collect() }
+    }
+
+    /// Goes on with what a pipeline that was restored was reading.
+    fn resume(&mut self, kept: Kept, inputs: &Inputs, pipeline: &mut Pipeline) -> Vec<String> {
+        let now = Instant::now();
+        let beside = beside(pipeline);
+        let files = inputs.sources.iter().flat_map(|source| &source.files);
+        let paths: Vec<PathBuf> = files.filter_map(|file| Some(file.path()?.to_owned())).collect();
+        for progress in pipeline.progress() {
+            let mut source = Source::new(progress.name.to_string(), progress.source, now);
+            source.open = progress.open;
+            self.sources.push(source);
+        }
+        let mut notes = Vec::new();
+        for kept in kept.sources {
+            let Some(source) = self.sources.iter_mut().find(|source| source.name == kept.name) else {
+                continue;
+            };
+            for file in kept.files {
+                notes.extend(source.resume(file, &beside, &paths, pipeline, now));
+            }
+        }
+        notes
     }
 
     /// How the program has to end, if a signal has ended the following.
@@ -109,7 +161,14 @@ impl Follow {
         ready.sort_by_key(|&at| pipeline.frontier(self.sources[at].id));
         let read = ready.iter().any(|&at| self.sources[at].read(&mut self.buffer, pipeline, now, &mut notes));
         notes.iter().for_each(|note| self.note(&format!("warning: {note}")));
-        let ended = !self.sources.is_empty() && self.sources.iter().all(|source| !source.open);
+        let mut ended = !self.sources.is_empty() && self.sources.iter().all(|source| !source.open);
+        if read {
+            (self.looked, self.read) = (false, now);
+        } else if self.once {
+            let undecided = self.sources.iter().any(Source::is_undecided);
+            ended |= self.looked && (!undecided || now.duration_since(self.read) > UNDECIDED);
+            self.due = if self.looked { self.due } else { now };
+        }
         Ok(match () {
             () if read => Step::Read,
             () if ended => Step::Ended,
@@ -153,6 +212,7 @@ impl Follow {
         }
         notes.iter().for_each(|note| self.note(&format!("warning: {note}")));
         self.close_some();
+        self.looked = true;
         let taken = now.elapsed();
         self.due = now + taken + POLL.max(taken * SHARE);
         Ok(())
@@ -217,4 +277,9 @@ impl Follow {
             say(&terminal(line));
         }
     }
+}
+
+/// The files that a pipeline is reading, in an order that outlives it.
+fn beside(pipeline: &Pipeline) -> Vec<FileId> {
+    pipeline.files_beside().into_iter().map(|(id, _)| id).collect()
 }

@@ -22,6 +22,7 @@ mod rules;
 mod schema;
 mod self_check;
 mod signals;
+mod state;
 mod style;
 mod test;
 mod trace;

@@ -136,6 +136,11 @@ impl Pipeline {
         Ok(pipeline)
     }
 
+    /// Rules that began anew because they have changed; see [`Run::begun_anew`](crate::Run::begun_anew).
+    pub fn begun_anew(&self) -> &[Arc<str>] {
+        self.run.begun_anew()
+    }
+
     /// How far each source has been read.
     pub fn progress(&self) -> Vec<Progress> {
         let progress = |source: &Source| {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use etiolog::{Expand, FileId, Pipeline, SourceId};
 
 use crate::feed::{Feed, Ready};
+use crate::follow::kept::{KeptFile, KeptSource};
 use crate::follow::tail::{Found, Got, Tail};
 use crate::follow::track::{Likeness, Place, Track};
 use crate::inputs;
@@ -89,6 +90,80 @@ impl Source {
             newcomers: Vec::new(),
             past: Vec::new(),
         }
+    }
+
+    /// What has to be kept of its files; `beside` are those that the pipeline knows.
+    pub(crate) fn keep(&self, beside: &[FileId]) -> KeptSource {
+        let file = |tail: &Tail| KeptFile {
+            path: tail.path.to_string_lossy().into_owned(),
+            place: tail.place,
+            packed: tail.is_packed(),
+            done: tail.is_done(),
+            beside: beside.iter().position(|id| *id == tail.id),
+            track: tail.track.keep(),
+        };
+        let known = self.past.iter().map(|past| KeptFile {
+            path: String::new(),
+            place: None,
+            packed: false,
+            done: true,
+            beside: past.id.and_then(|id| beside.iter().position(|other| *other == id)),
+            track: past.track.keep(),
+        });
+        let files = self.tails.iter().map(file).chain(known).collect();
+        KeptSource { name: self.name.clone(), files }
+    }
+
+    /// Goes on with a file of an earlier run, if it is still among these.
+    pub(crate) fn resume(
+        &mut self,
+        kept: KeptFile,
+        beside: &[FileId],
+        paths: &[PathBuf],
+        pipeline: &mut Pipeline,
+        now: Instant,
+    ) -> Option<String> {
+        let id = kept.beside.and_then(|at| beside.get(at)).copied();
+        let track = Track::kept(kept.track);
+        let is_it = |path: &&PathBuf| {
+            let place = fs::metadata(path).ok().and_then(|meta| Place::of(&meta));
+            if place.is_some() { place == kept.place } else { path.to_string_lossy() == kept.path }
+        };
+        let found = paths.iter().find(is_it).and_then(|path| Some((path, File::open(path).ok()?)));
+        let Some((path, file)) = found else {
+            self.past.push(Past { track, id, since: now });
+            return None;
+        };
+        let Some(id) = id else {
+            // It had ended: it is known, and no more.
+            let id = pipeline.begin_file(self.id, &kept.path);
+            pipeline.end(id);
+            self.tails.push(Tail::known(path, file, id, now));
+            return None;
+        };
+        pipeline.again_file(id);
+        if kept.packed {
+            let stream = File::open(path).ok()?;
+            self.tails.push(Tail::packed(path, file, id, Expand::new(stream), now));
+            return None;
+        }
+        match track.again(&file, |block| pipeline.push_to(id, block)) {
+            Ok(Some(track)) => {
+                self.tails.push(Tail::new(path, file, id, track, now));
+                None
+            }
+            Ok(None) | Err(_) => {
+                pipeline.broken_file(id);
+                self.past.push(Past { track, id: Some(id), since: now });
+                let path = path.display();
+                Some(format!("truncated: {path}: it is not what was read before; read from its start"))
+            }
+        }
+    }
+
+    /// Whether it is not yet decided what some files are.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.newcomers.iter().any(|newcomer| newcomer.copy.is_none() && newcomer.settled.0 > 0)
     }
 
     /// Reads a pipe.
@@ -178,16 +253,14 @@ impl Source {
             }
         }
         self.past.drain(..self.past.len().saturating_sub(KNOWN));
-        let newcomers = std::mem::take(&mut self.newcomers);
-        for mut newcomer in newcomers {
-            match self.decide(&mut newcomer, now) {
-                Ok(decision) => {
-                    if let Err(why) = self.act(decision, newcomer, pipeline, now) {
-                        notes.push(why);
-                    }
-                }
-                // It has gone again, or cannot be read yet.
-                Err(_) => self.newcomers.push(newcomer),
+        // First those that go on where another file stood: then the others can be held against them.
+        for only_heirs in [true, false] {
+            for mut newcomer in std::mem::take(&mut self.newcomers) {
+                // One that has gone again, or cannot be read yet, is asked again at the next look.
+                let decision = self.decide(&mut newcomer, now).unwrap_or(Decision::Wait);
+                let is_heir = matches!(decision, Decision::Instead(_) | Decision::Rest(_));
+                let decision = if only_heirs && !is_heir { Decision::Wait } else { decision };
+                notes.extend(self.act(decision, newcomer, pipeline, now).err());
             }
         }
         notes
@@ -353,13 +426,11 @@ impl Source {
 
     /// A compressed file that holds what was read already is not read again.
     fn decide_packed(&self, path: &Path) -> io::Result<Decision> {
-        let tracks =
-            self.tails.iter().map(|tail| &tail.track).chain(self.past.iter().map(|past| &past.track));
-        for track in tracks.filter(|track| track.position > 0) {
-            if track
-                .likeness_of_stream(&mut Expand::new(File::open(path)?))
-                .is_ok_and(|l| l == Likeness::Holds)
-            {
+        let tails = self.tails.iter().map(|tail| (&tail.track, tail.file()));
+        let tracks = tails.chain(self.past.iter().map(|past| (&past.track, None)));
+        for (track, own) in tracks.filter(|(track, _)| track.position > 0) {
+            let stream = &mut Expand::new(File::open(path)?);
+            if track.likeness_of_stream(stream, own).is_ok_and(|likeness| likeness != Likeness::Other) {
                 return Ok(Decision::Known);
             }
         }
@@ -385,12 +456,17 @@ impl Source {
                     tail.move_to(&path, file);
                 }
             }),
-            Decision::Rest(place) => File::open(&path).map(|file| {
+            Decision::Rest(place) => File::open(&path).and_then(|file| {
                 let past = self.past.remove(place);
+                let track = match past.track.again(&file, |_| {})? {
+                    Some(track) => track,
+                    None => return Err(io::ErrorKind::InvalidData.into()),
+                };
                 let shown = path.to_string_lossy();
                 let id = past.id.unwrap_or_else(|| pipeline.begin_file(self.id, &shown));
                 // Before what was written since: it is older.
-                self.tails.insert(0, Tail::new(&path, file, id, past.track, now));
+                self.tails.insert(0, Tail::new(&path, file, id, track, now));
+                Ok(())
             }),
             Decision::Known => File::open(&path).map(|file| {
                 let id = pipeline.begin_file(self.id, &path.to_string_lossy());

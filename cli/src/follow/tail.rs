@@ -106,6 +106,11 @@ impl Tail {
         !matches!(self.packed, Packed::No)
     }
 
+    /// Whether nothing more is wanted of a compressed file.
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self.packed, Packed::Done)
+    }
+
     /// The file, if it is open.
     pub(crate) fn file(&self) -> Option<&File> {
         self.file.as_ref()

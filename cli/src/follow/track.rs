@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 /// How much of the beginning, and of what was read last, is remembered word by word.
@@ -11,7 +12,7 @@ const KEPT: usize = 1024;
 const BLOCK: usize = 64 * 1024;
 
 /// Where a file lies on disk, however it is named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Place {
     device: u64,
     inode: u64,
@@ -39,7 +40,24 @@ pub(crate) struct Track {
     pub(crate) position: u64,
     head: Vec<u8>,
     last: Vec<u8>,
-    hash: Xxh3,
+    hash: Hash,
+}
+
+/// The hash of all bytes that were read.
+#[derive(Clone)]
+enum Hash {
+    Growing(Box<Xxh3>),
+    /// Of an earlier run: no more can be added to it.
+    Settled(u64),
+}
+
+/// A track as it is kept from one run to the next.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct KeptTrack {
+    position: u64,
+    head: Vec<u8>,
+    last: Vec<u8>,
+    digest: u64,
 }
 
 /// How a file compares to what was read of another.
@@ -56,7 +74,7 @@ pub(crate) enum Likeness {
 impl Track {
     /// Nothing was read yet.
     pub(crate) fn new() -> Self {
-        Self { position: 0, head: Vec::new(), last: Vec::new(), hash: Xxh3::new() }
+        Self { position: 0, head: Vec::new(), last: Vec::new(), hash: Hash::Growing(Box::new(Xxh3::new())) }
     }
 
     /// These bytes were read too.
@@ -68,7 +86,40 @@ impl Track {
         let stale = (self.last.len() + fresh.len()).saturating_sub(KEPT);
         self.last.drain(..stale.min(self.last.len()));
         self.last.extend_from_slice(fresh);
-        self.hash.update(bytes);
+        if let Hash::Growing(hash) = &mut self.hash {
+            hash.update(bytes);
+        }
+    }
+
+    fn digest(&self) -> u64 {
+        match &self.hash {
+            Hash::Growing(hash) => hash.digest(),
+            Hash::Settled(digest) => *digest,
+        }
+    }
+
+    pub(crate) fn keep(&self) -> KeptTrack {
+        let Self { position, head, last, .. } = self;
+        KeptTrack { position: *position, head: head.clone(), last: last.clone(), digest: self.digest() }
+    }
+
+    /// A track of an earlier run. It can be compared, and go on only once it was [read again](Track::again).
+    pub(crate) fn kept(kept: KeptTrack) -> Self {
+        let KeptTrack { position, head, last, digest } = kept;
+        Self { position, head, last, hash: Hash::Settled(digest) }
+    }
+
+    /// Reads once more what was read, and gives it to `act`. `None` when it is there no more.
+    pub(crate) fn again(&self, file: &File, mut act: impl FnMut(&[u8])) -> io::Result<Option<Self>> {
+        if self.likeness(file, file.metadata()?.len(), None)? != Likeness::Holds && self.position > 0 {
+            return Ok(None);
+        }
+        let mut track = Self::new();
+        let whole = each_block(file, self.position, |block| {
+            track.add(block);
+            act(block);
+        })?;
+        Ok(Some(track).filter(|track| whole && track.digest() == self.digest()))
     }
 
     /// Whether a file still begins and goes on as it did when it was read.
@@ -86,7 +137,7 @@ impl Track {
         if len >= self.position {
             let mut hash = Xxh3::new();
             let whole = each_block(other, self.position, |block| hash.update(block))?;
-            let same = whole && hash.digest() == self.hash.digest();
+            let same = whole && hash.digest() == self.digest();
             return Ok(if same { Likeness::Holds } else { Likeness::Other });
         }
         // Texts that begin alike, as tables do, differ at the latest where one of them ends.
@@ -100,21 +151,36 @@ impl Track {
     }
 
     /// The same of a stream that can be read once; what comes behind is left in it.
-    pub(crate) fn likeness_of_stream(&self, stream: &mut impl Read) -> io::Result<Likeness> {
+    pub(crate) fn likeness_of_stream(
+        &self,
+        stream: &mut impl Read,
+        own: Option<&File>,
+    ) -> io::Result<Likeness> {
         let mut hash = Xxh3::new();
-        let mut left = self.position;
+        let mut at = 0;
         let mut block = vec![0; BLOCK];
-        while left > 0 {
-            let most = usize::try_from(left).unwrap_or(BLOCK).min(BLOCK);
+        while at < self.position {
+            let most = usize::try_from(self.position - at).unwrap_or(BLOCK).min(BLOCK);
             let n = stream.read(block.get_mut(..most).unwrap_or_default())?;
-            if n == 0 {
-                return Ok(Likeness::Other);
+            let read = block.get(..n).unwrap_or_default();
+            match own {
+                _ if at == 0 && !is_prefix(read, &self.head) => return Ok(Likeness::Other),
+                Some(own) if !is_at(own, at, read)? => return Ok(Likeness::Other),
+                // It is over, and so far it was the same.
+                Some(_) if n == 0 && at > 0 => return Ok(Likeness::Begins),
+                _ if n == 0 => return Ok(Likeness::Other),
+                _ => {}
             }
-            hash.update(block.get(..n).unwrap_or_default());
-            left -= n as u64;
+            hash.update(read);
+            at += n as u64;
         }
-        Ok(if hash.digest() == self.hash.digest() { Likeness::Holds } else { Likeness::Other })
+        Ok(if hash.digest() == self.digest() { Likeness::Holds } else { Likeness::Other })
     }
+}
+
+/// Whether two texts are the same as far as both go.
+fn is_prefix(one: &[u8], other: &[u8]) -> bool {
+    one.iter().zip(other).all(|(a, b)| a == b)
 }
 
 /// Whether these bytes stand there.
