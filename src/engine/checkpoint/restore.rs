@@ -325,30 +325,33 @@ fn files(names: &[String], run: &mut Run) -> Vec<u32> {
 fn count(counters: Counters, run: &mut Run) {
     let summary = &mut run.summary;
     let records = &mut summary.records;
-    records.read += counters.read;
-    records.decoded += counters.decoded;
-    records.skipped += counters.skipped;
-    records.duplicate += counters.duplicate;
-    records.late += counters.late;
-    records.future += counters.future;
+    records.read = records.read.saturating_add(counters.read);
+    records.decoded = records.decoded.saturating_add(counters.decoded);
+    records.skipped = records.skipped.saturating_add(counters.skipped);
+    records.duplicate = records.duplicate.saturating_add(counters.duplicate);
+    records.late = records.late.saturating_add(counters.late);
+    records.future = records.future.saturating_add(counters.future);
     for (reason, count) in counters.rejected {
-        *records.rejected.entry(reason).or_default() += count;
+        let known = records.rejected.entry(reason).or_default();
+        *known = known.saturating_add(count);
     }
-    summary.evicted += counters.evicted;
-    summary.hurried += counters.hurried;
-    summary.bytes += counters.bytes;
-    summary.partial += counters.partial;
-    summary.diagnoses += counters.diagnoses;
-    summary.explained += counters.explained;
-    summary.benign += counters.benign;
-    summary.unexplained += counters.unexplained;
+    summary.evicted = summary.evicted.saturating_add(counters.evicted);
+    summary.hurried = summary.hurried.saturating_add(counters.hurried);
+    summary.bytes = summary.bytes.saturating_add(counters.bytes);
+    summary.partial = summary.partial.saturating_add(counters.partial);
+    summary.diagnoses = summary.diagnoses.saturating_add(counters.diagnoses);
+    summary.explained = summary.explained.saturating_add(counters.explained);
+    summary.benign = summary.benign.saturating_add(counters.benign);
+    summary.unexplained = summary.unexplained.saturating_add(counters.unexplained);
     summary.first = summary.first.into_iter().chain(counters.first).min();
     summary.last = summary.last.max(counters.last);
     for (name, count) in counters.unknown_predicates {
-        *summary.unknown_predicates.entry(name.into()).or_default() += count;
+        let known = summary.unknown_predicates.entry(name.into()).or_default();
+        *known = known.saturating_add(count);
     }
     for (name, count) in counters.failed_detectors {
-        *summary.failed_detectors.entry(name.into()).or_default() += count;
+        let known = summary.failed_detectors.entry(name.into()).or_default();
+        *known = known.saturating_add(count);
     }
     let sample = |(reason, source, line, offset): (_, String, _, _)| RejectSample {
         reason,
