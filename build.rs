@@ -16,6 +16,7 @@ fn main() -> io::Result<()> {
         embed(&root, &format!("rules/{name}"), "", "yaml", &mut code)?;
         embed(&root, &format!("rules/{name}"), "cases/", "", &mut code)?;
         embed(&root, &format!("rules/{name}"), "inputs/", "yaml", &mut code)?;
+        embed(&root, &format!("rules/{name}"), "tables/", "yaml", &mut code)?;
         code.push_str("], &[");
         embed(&root, &format!("knowledge/{name}"), "", "md", &mut code)?;
         code.push_str("]),\n");

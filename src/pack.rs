@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, did_you_mean};
 use crate::knowledge::{Article, Library};
-use crate::rule::Texts;
+use crate::rule::{self, Fact, Texts};
 
 include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
@@ -96,7 +96,7 @@ impl Pack {
         pack.add_knowledge(folder)?;
         let mut faults = Vec::new();
         let (mut files, mut bytes) = (0, 0);
-        for inside in ["", "inputs", "cases"] {
+        for inside in ["", "inputs", "tables", "cases"] {
             let here = folder.join(inside);
             if !here.is_dir() {
                 continue;
@@ -199,6 +199,47 @@ impl Pack {
             }
         }
         Ok(())
+    }
+
+    /// The facts of this pack's tables, with what was [set](Pack::set), in the order of their names.
+    pub fn facts(&self) -> Vec<Fact> {
+        rule::facts(&self.rules)
+    }
+
+    /// Sets a fact of this pack's tables: what is known better about one's own site.
+    ///
+    /// ```
+    /// # use etiolog::Pack;
+    /// let mut pack = Pack::from_texts([(
+    ///     "tables/timing.yaml",
+    ///     "{etiolog: 1, table: timing, title: T, facts: {gone: {is: 15m, title: G, sources: ours}}}",
+    /// )]);
+    /// pack.set("timing.gone", "30m")?;
+    /// assert_eq!(pack.facts()[0].value, "30m");
+    /// assert!(pack.set("timing.gone", "red").is_err() && pack.set("timing.lost", "1m").is_err());
+    /// # Ok::<(), etiolog::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When no table has this fact, or the value is not of its sort: a duration for a duration.
+    pub fn set(&mut self, fact: &str, value: &str) -> Result<&mut Self, Error> {
+        let facts = self.facts();
+        let Some(known) = facts.iter().find(|known| known.name == fact) else {
+            let names = facts.iter().map(|fact| fact.name.as_str());
+            let near = did_you_mean(fact, names.clone());
+            let advice = match (near, facts.is_empty()) {
+                (Some(near), _) => format!("did you mean `{near}`?"),
+                (None, true) => "it has no tables".to_owned(),
+                (None, false) => format!("there are: {}", names.collect::<Vec<_>>().join(", ")),
+            };
+            return Err(Error::config(format!("no fact `{fact}` in the tables of the pack; {advice}")));
+        };
+        if let Some(why) = rule::misfit(known, value) {
+            return Err(Error::config(why));
+        }
+        self.rules.settings.insert(fact.to_owned(), value.to_owned());
+        Ok(self)
     }
 
     /// The articles of this pack.

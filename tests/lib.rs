@@ -26,5 +26,6 @@ mod rules;
 mod samples;
 mod schemas;
 mod semantics;
+mod tables;
 mod text_logs;
 mod trace;

@@ -96,6 +96,8 @@ pub(crate) enum Described {
     Pack,
     /// A file in `inputs/`
     Input,
+    /// A file in `tables/`
+    Table,
     /// The lines that `diagnose -o json` writes
     Diagnosis,
 }
@@ -172,6 +174,21 @@ pub(crate) struct Explain {
     /// A shipped pack by name, a pack's folder, or a rule file or article to add to them [default: all shipped packs]
     #[arg(short, long, value_name = "PACK|PATH")]
     pub(crate) rules: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) facts: Facts,
+}
+
+/// What is known better about one's own site than the tables of a pack say.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Facts {
+    /// Set a fact of a pack's tables for this site: --set timing.gone=30m; `etiolog rules` lists them
+    #[arg(long, value_name = "TABLE.FACT=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// A YAML file that sets facts: `timing: {gone: 30m}`; what --set says comes after it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -179,6 +196,9 @@ pub(crate) struct Rules {
     /// A shipped pack by name, a pack's folder, or a rule file to add to them [default: all shipped packs]
     #[arg(short, long, value_name = "PACK|PATH")]
     pub(crate) rules: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) facts: Facts,
 
     /// How to write the list
     #[arg(short, long, value_name = "NAME", value_enum, default_value_t = Listing::Text)]
@@ -191,6 +211,9 @@ pub(crate) struct Check {
     /// A shipped pack by name, a pack's folder, or a rule file or article to add to them [default: all shipped packs]
     #[arg(value_name = "PACK|PATH")]
     pub(crate) rules: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) facts: Facts,
 
     /// Say what the rules cost: fields to extract, time and bytes to remember, expressions to interpret
     #[arg(long)]
@@ -215,6 +238,9 @@ pub(crate) struct Test {
     /// A shipped pack by name, a pack's folder, or a rule file to add to them [default: all shipped packs]
     #[arg(value_name = "PACK|PATH")]
     pub(crate) rules: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) facts: Facts,
 
     /// Only the cases that have this in `article: name`
     #[arg(long, value_name = "TEXT")]
@@ -241,6 +267,9 @@ pub(crate) struct Diagnose {
     /// A shipped pack by name, a pack's folder, or a rule file to add to them [default: all shipped packs]
     #[arg(short, long, value_name = "PACK|PATH")]
     pub(crate) rules: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) facts: Facts,
 
     /// How to write the diagnoses: text or json
     #[arg(short, long, value_name = "NAME", default_value = "text")]

@@ -15,7 +15,7 @@ use crate::{packs, style};
 
 /// Runs the verb.
 pub(crate) fn run(asked: &Check) -> Result<Exit, Stop> {
-    let packs = packs::load(&asked.rules)?;
+    let packs = packs::load(&asked.rules, &asked.facts)?;
     let mut found = lint(&packs, &Registry::builtin());
     let builder = packs.into_iter().fold(Engine::builder(), |builder, pack| builder.pack(pack));
     // Rules that are refused have been told.

@@ -20,7 +20,7 @@ use crate::style;
 
 /// Runs the verb.
 pub(crate) fn run(asked: &Diagnose) -> Result<Exit, Stop> {
-    let engine = read::engine(&asked.rules, &asked.logs)?.live(asked.follow).build()?;
+    let engine = read::engine(&asked.rules, &asked.facts, &asked.logs)?.live(asked.follow).build()?;
     let kind = &*report_kind(&engine, &asked.output)?;
     if asked.follow || asked.state.is_some() {
         return follow(asked, &engine, kind);

@@ -16,7 +16,7 @@ const MARGIN: &str = "  ";
 
 /// Runs the verb.
 pub(crate) fn run(asked: &mut Explain) -> Result<Exit, Stop> {
-    let lookup = Lookup::new(packs::load(&asked.rules)?)?;
+    let lookup = Lookup::new(packs::load(&asked.rules, &asked.facts)?)?;
     if let Some(subject) = asked.trace.clone() {
         return trace(asked, &lookup, &subject);
     }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use etiolog::output::terminal;
 use etiolog::{Engine, EngineBuilder, Expand, Pipeline, SourceId, Timestamp};
 
-use crate::args::Logs;
+use crate::args::{Facts, Logs};
 use crate::exit::{Exit, Stop};
 use crate::feed::Feed;
 use crate::inputs::{self, File, Inputs, Source};
@@ -19,9 +19,9 @@ use crate::signals::Signals;
 const CHUNK: usize = 256 * 1024;
 
 /// The engine that the flags ask for. The clock is read once, here.
-pub(crate) fn engine(rules: &[String], asked: &Logs) -> Result<EngineBuilder, Stop> {
+pub(crate) fn engine(rules: &[String], facts: &Facts, asked: &Logs) -> Result<EngineBuilder, Stop> {
     let mut builder = Engine::builder().clock(now()).complete(asked.complete);
-    for pack in packs::load(rules)? {
+    for pack in packs::load(rules, facts)? {
         builder = builder.pack(pack);
     }
     if let Some(lateness) = asked.lateness {

@@ -3,7 +3,7 @@
 use etiolog::Severity;
 use etiolog::model::{Probability, SolutionKind};
 use etiolog::output::{Page, Paint, terminal, tied, write_line};
-use etiolog::rule::{ArticlePlan, Plan, strength_word};
+use etiolog::rule::{ArticlePlan, Fact, Plan, strength_word};
 use serde::Serialize;
 
 use crate::args::{Listing, Rules};
@@ -15,7 +15,7 @@ use crate::{packs, style};
 
 /// Runs the verb.
 pub(crate) fn run(asked: &Rules) -> Result<Exit, Stop> {
-    let lookup = Lookup::new(packs::load(&asked.rules)?)?;
+    let lookup = Lookup::new(packs::load(&asked.rules, &asked.facts)?)?;
     let listed = match asked.output {
         Listing::Text => text(&lookup, style::page()).into_bytes(),
         Listing::Json => json(lookup.plan()).map_err(Stop::Output)?,
@@ -39,8 +39,33 @@ fn text(lookup: &Lookup, mut page: Page) -> String {
             head(&mut page, unruled.id(), unruled.title());
             page.hanging("    ", &[(Paint::Dim, "an article without rules")]);
         }
+        facts(&mut page, &pack.facts);
     }
     page.into_text()
+}
+
+/// What the tables of a pack say.
+fn facts(page: &mut Page, facts: &[Fact]) {
+    if facts.is_empty() {
+        return;
+    }
+    page.gap();
+    page.hanging(
+        "  ",
+        &[(Paint::Bold, "facts"), (Paint::Plain, "which `--set TABLE.FACT=VALUE` sets for a site")],
+    );
+    for fact in facts {
+        let value = match &fact.shipped {
+            Some(shipped) => format!("{} (set; the table says {})", fact.value, shipped),
+            None => fact.value.clone(),
+        };
+        let parts = [
+            (Paint::Plain, fact.name.as_str()),
+            (Paint::Bold, &terminal(&value)),
+            (Paint::Dim, &prose(&fact.title)),
+        ];
+        page.hanging("    ", &parts);
+    }
 }
 
 fn head(page: &mut Page, id: &str, title: &str) {
@@ -120,6 +145,12 @@ enum Body<'a> {
     Same {
         same_as: &'a str,
     },
+    Fact {
+        value: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        shipped: Option<&'a str>,
+        sources: &'a [String],
+    },
 }
 
 #[derive(Serialize)]
@@ -133,6 +164,22 @@ fn json(plan: &Plan) -> std::io::Result<Vec<u8>> {
     let mut out = Vec::new();
     for rules in plan.articles() {
         for rule in parts(plan, rules) {
+            write_line("rule", &rule, &mut out)?;
+        }
+    }
+    for pack in plan.packs() {
+        for fact in &pack.facts {
+            let body =
+                Body::Fact { value: &fact.value, shipped: fact.shipped.as_deref(), sources: &fact.sources };
+            let table = fact.name.split('.').next().unwrap_or_default();
+            let rule = Rule {
+                id: &fact.name,
+                kind: "fact",
+                pack: &pack.name,
+                article: table,
+                title: &fact.title,
+                body,
+            };
             write_line("rule", &rule, &mut out)?;
         }
     }

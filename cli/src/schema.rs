@@ -12,6 +12,7 @@ pub(crate) fn run(asked: &Schema) -> Result<Exit, Stop> {
     let schema = match asked.kind {
         Described::Article => schema::article(&Registry::builtin()),
         Described::Pack => schema::pack(&Registry::builtin()),
+        Described::Table => schema::table(&Registry::builtin()),
         Described::Input => schema::input(&Registry::builtin()),
         Described::Diagnosis => output::schema::diagnosis(),
     };

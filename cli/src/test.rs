@@ -15,7 +15,7 @@ use crate::{junit, packs, style};
 /// Runs the verb.
 pub(crate) fn run(asked: &Test) -> Result<Exit, Stop> {
     let mut builder = Engine::builder();
-    for pack in packs::load(&asked.rules)? {
+    for pack in packs::load(&asked.rules, &asked.facts)? {
         builder = builder.pack(pack);
     }
     let engine = builder.build()?;

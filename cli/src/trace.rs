@@ -20,7 +20,7 @@ use crate::style::{self, prose};
 
 /// Runs the verb on logs. `symptoms` are the ids that were asked for; all when there are none.
 pub(crate) fn run(asked: &Explain, subject: &str, symptoms: &[Arc<str>]) -> Result<Exit, Stop> {
-    let mut builder = read::engine(&asked.rules, &asked.logs)?;
+    let mut builder = read::engine(&asked.rules, &asked.facts, &asked.logs)?;
     if let Some(at) = asked.at {
         // What is later than the time asked for has not happened yet: the horizon lies five minutes behind `as_of`.
         builder = builder.as_of(at.minus(Duration::from_secs(300)));

@@ -158,3 +158,38 @@ fn the_cost_says_what_is_extracted_remembered_and_interpreted() {
         assert!(text.contains(part), "{part:?} in\n{text}");
     }
 }
+
+#[test]
+fn a_site_sets_facts_of_the_tables_and_is_told_what_it_cannot_set() {
+    let place = Place::new("facts");
+    place.with(
+        "rules/pumps/tables/usual.yaml",
+        "etiolog: 1\ntable: usual\ntitle: What is usual\nfacts:\n  trips: {is: 4, title: So many trips are a streak, sources: ours}\n",
+    );
+    place.with("rules/pumps/trips.yaml", &RULES.replace("count.events >= 4", "count.events >= $usual.trips"));
+    place.with("site.yaml", "usual: {trips: 5}\n");
+    place.with("wrong.yaml", "usual:\n  trips: {five: 5}\n");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_etiolog"));
+        let output = command.current_dir(&place.0).args(arguments).output().expect("it runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let shipped = run(&["test", "rules/pumps"]);
+    assert!(shipped.1.contains("2 passed, 0 failed"), "{shipped:?}");
+    let set = run(&["test", "rules/pumps", "--settings", "site.yaml"]);
+    assert!(set.1.contains("1 passed, 1 failed"), "four in a row are no streak there: {set:?}");
+    let set = run(&["rules", "-r", "rules/pumps", "--settings", "site.yaml", "--set", "usual.trips=6"]);
+    assert!(set.1.contains("usual.trips 6 (set; the table says 4)"), "{set:?}");
+    for (arguments, why) in [
+        (["--set", "usual.trip=5"], "did you mean `usual.trips`?"),
+        (["--set", "usual.trips=5m"], "it can be set to a number, not to `5m`"),
+        (["--set", "usual.trips"], "--set needs TABLE.FACT=VALUE"),
+        (["--settings", "wrong.yaml"], "wrong.yaml:2:"),
+        (["--settings", "none.yaml"], "cannot be read"),
+    ] {
+        let refused = run(&[&["rules", "-r", "rules/pumps"][..], &arguments[..]].concat());
+        assert_eq!(refused.0, Some(2), "{arguments:?}");
+        assert!(refused.2.contains(why), "{arguments:?}: {}", refused.2);
+    }
+}

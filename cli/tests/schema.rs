@@ -8,7 +8,7 @@ use std::process::Command;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-const KINDS: [&str; 4] = ["article", "pack", "input", "diagnosis"];
+const KINDS: [&str; 5] = ["article", "pack", "input", "table", "diagnosis"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()

@@ -83,6 +83,23 @@ impl Compiler {
         Err(faults)
     }
 
+    /// The same with these changes to the source, in their order: what stands for something else. Faults are those of the
+    /// source as it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`Compiler::compile`].
+    pub fn compile_with(
+        &self,
+        source: &str,
+        changes: &[(Range<usize>, String)],
+        roots: &[Root<'_>],
+    ) -> Result<Predicate, Vec<Fault>> {
+        let changed = Mended::new(source, changes);
+        let compiled = self.compile(&changed.text, roots);
+        compiled.map_err(|faults| faults.into_iter().map(|fault| changed.back(fault)).collect())
+    }
+
     /// The same for what would be refused as always the same: for examples.
     #[cfg(test)]
     pub(super) fn compile_unchecked(

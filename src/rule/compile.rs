@@ -20,6 +20,7 @@ use crate::rule::files::{Article, Forms, PackTexts};
 use crate::rule::names;
 use crate::rule::schema::Identity;
 use crate::rule::sound::{self, Material, Written};
+use crate::rule::table::Tables;
 use crate::rule::{ArticlePlan, Case, Cause, PackPlan, Plan, Solution, Symptom, Texts};
 use crate::yaml::Node;
 
@@ -53,6 +54,9 @@ pub(crate) fn compile(packs: &[Texts], registry: &Registry) -> Result<Plan, Vec<
     }
     build.same_causes();
     build.sound(&files);
+    if build.faults.is_empty() {
+        build.faults.extend(files.iter().flat_map(|pack| pack.tables.unused()));
+    }
     build.finish(&files)
 }
 
@@ -141,6 +145,7 @@ impl<'a> Build<'a> {
             name: text(&pack.file.pack),
             title: text(&pack.file.title),
             version: text(&pack.file.version),
+            facts: pack.tables.facts().cloned().collect(),
         });
         self.levels_known &= pack.levels_known;
         self.unread.extend(pack.unread.iter().cloned());
@@ -165,7 +170,7 @@ impl<'a> Build<'a> {
             }
         }
         if let Some(node) = root.get("problem") {
-            let class = self.class(node, pack.known_fields.as_deref());
+            let class = self.class(node, pack);
             let id = self.add_class(class, "problem");
             self.problems.push(id);
         }
@@ -257,7 +262,7 @@ impl<'a> Build<'a> {
         let mut classes = BTreeMap::new();
         let faulty = Class { conditions: Vec::new(), predicate: None };
         for (name, node) in article.section("events") {
-            let class = self.class(node, pack.known_fields.as_deref());
+            let class = self.class(node, pack);
             let id = self.add_class(class, &format!("{}#{name}", article.id));
             classes.insert(name.to_owned(), id);
         }
@@ -294,7 +299,8 @@ impl<'a> Build<'a> {
     }
 
     /// A class, without what is faulty in it.
-    fn class(&mut self, node: &Node, known: Option<&[String]>) -> Class {
+    fn class(&mut self, node: &Node, pack: &PackTexts) -> Class {
+        let known = pack.known_fields.as_deref();
         let mut class = Class { conditions: Vec::new(), predicate: None };
         for (key, value) in node.map().unwrap_or_default() {
             if self.faults.len() > MOST {
@@ -302,7 +308,7 @@ impl<'a> Build<'a> {
             }
             if key.scalar() == Some("where") {
                 let fields = known.map(|known| expression::fields(&self.mappings, known));
-                class.predicate = self.predicate(value, "event", fields.as_deref());
+                class.predicate = self.predicate(value, &pack.tables, "event", fields.as_deref());
                 let reads = class.predicate.iter().flat_map(Predicate::reads);
                 let full = reads.filter(|(_, field)| self.schema.intern(field).is_none()).count() > 0;
                 if full {
@@ -335,10 +341,12 @@ impl<'a> Build<'a> {
     pub(super) fn predicate(
         &mut self,
         node: &Node,
+        tables: &Tables,
         name: &str,
         fields: Option<&[(&str, Kind)]>,
     ) -> Option<Predicate> {
-        match self.compiler.compile(node.scalar()?, &[Root { name, fields }]) {
+        let facts = tables.changes(node, &mut self.faults)?;
+        match self.compiler.compile_with(node.scalar()?, &facts, &[Root { name, fields }]) {
             Ok(predicate) => Some(predicate),
             Err(faults) => {
                 self.faults.extend(faults.into_iter().map(|fault| expression::problem(node, fault)));

@@ -12,6 +12,7 @@ use crate::error::{Problem, did_you_mean};
 use crate::input::Mapping;
 use crate::plugin::Registry;
 use crate::rule::schema::{ArticleFile, PackFile};
+use crate::rule::table::Tables;
 use crate::rule::{Texts, ids};
 use crate::yaml::{self, Document, Node, Shape};
 
@@ -54,6 +55,8 @@ pub(super) struct PackTexts {
     pub(super) articles: Vec<Article>,
     /// Ids of articles whose content is not known.
     pub(super) unread: Vec<String>,
+    /// The facts that its rules may name.
+    pub(super) tables: Tables,
     /// Raw records for cases, by path.
     pub(super) cases: BTreeMap<String, Arc<str>>,
 }
@@ -72,7 +75,7 @@ pub(super) struct Article {
 impl PackTexts {
     pub(super) fn read(texts: &Texts, forms: &Forms, faults: &mut Vec<Problem>) -> Self {
         let name = |path: &str| texts.shown(path);
-        let mut pack = Self::default();
+        let mut pack = Self { tables: Tables::read(texts, faults), ..Self::default() };
         let (mut fields, mut fields_known) = (BTreeSet::new(), true);
         for (path, text) in &texts.files {
             if path.starts_with("cases/") {
@@ -82,10 +85,13 @@ impl PackTexts {
             if !is_yaml(path) {
                 continue;
             }
+            if path.starts_with("tables/") || path.starts_with("fleets/") {
+                continue;
+            }
             let document = yaml::read(&name(path), text, faults);
             match (path.as_str(), path.split_once('/'), document) {
                 ("pack.yaml", _, Some(document)) => pack.take_pack(document, forms, faults),
-                ("pack.yaml", _, None) | (_, Some(("tables" | "fleets", _)), _) => {}
+                ("pack.yaml", _, None) => {}
                 (_, Some(("inputs", _)), Some(document)) => {
                     fields.extend(keys(document.root().get("fields")));
                     fields_known &= document.root().get("fields").is_some_and(|fields| fields.map().is_ok());
@@ -93,7 +99,8 @@ impl PackTexts {
                 }
                 (_, Some(("inputs", _)), None) => fields_known = false,
                 (_, _, Some(document)) => {
-                    let (article, other_name) = Article::read(path, document, forms, faults);
+                    let (article, other_name) =
+                        Article::read(path, pack.tables.fill(document.into_root(), faults), forms, faults);
                     pack.articles.push(article);
                     pack.unread.extend(other_name);
                 }
@@ -128,20 +135,15 @@ impl PackTexts {
 
 impl Article {
     /// Reads an article, and gives the other name under which it may be known when it has two.
-    fn read(
-        path: &str,
-        document: Document,
-        forms: &Forms,
-        faults: &mut Vec<Problem>,
-    ) -> (Self, Option<String>) {
-        let [classes, symptoms, causes, solutions] = SECTIONS.map(|section| names(document.root(), section));
+    fn read(path: &str, root: Node, forms: &Forms, faults: &mut Vec<Problem>) -> (Self, Option<String>) {
+        let [classes, symptoms, causes, solutions] = SECTIONS.map(|section| names(&root, section));
         let stem = stem(path);
-        let events = document.root().get("events");
+        let events = root.get("events");
         let classes_known = events.is_none_or(|events| events.map().is_ok() && !events.has_gaps());
-        let mended = ids::check(document.root(), faults);
-        ids::words(document.root(), faults);
-        let Some(root) = yaml::sound(document.root().clone(), forms.article, faults) else {
-            let (file, root) = (ArticleFile::default(), document.into_root());
+        let mended = ids::check(&root, faults);
+        ids::words(&root, faults);
+        let Some(root) = yaml::sound(root.clone(), forms.article, faults) else {
+            let (file, root) = (ArticleFile::default(), root);
             let article = Self { id: stem.into(), file, root, faulty_classes: classes, classes_known: false };
             return (article, Some(stem.to_owned()));
         };

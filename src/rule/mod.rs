@@ -17,6 +17,7 @@ mod reference;
 pub mod schema;
 mod sound;
 mod symptom;
+mod table;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub(crate) use compile::compile;
 pub use place::Place;
 pub use schema::{Identity, Ties, prior_word, strength_word};
 pub(crate) use sound::MOST_RIVALS;
+pub use table::Fact;
+pub(crate) use table::{facts, misfit};
 
 /// The texts of one pack: paths relative to its folder, and what stands there.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +47,8 @@ pub struct Texts {
     pub files: Vec<(String, String)>,
     /// How problems name a file that came from elsewhere, by its path.
     pub elsewhere: BTreeMap<String, String>,
+    /// What facts of the pack's tables are set to, by `table.fact`.
+    pub settings: BTreeMap<String, String>,
 }
 
 impl Texts {
@@ -93,6 +98,8 @@ pub struct PackPlan {
     pub title: Arc<str>,
     /// Its version.
     pub version: Arc<str>,
+    /// What its tables say, with what was set.
+    pub facts: Vec<Fact>,
 }
 
 /// The machine half of an article.

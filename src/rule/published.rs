@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::input;
 use crate::plugin::Registry;
-use crate::rule::schema::{ArticleFile, PackFile};
+use crate::rule::schema::{ArticleFile, PackFile, TableFile};
 use crate::yaml::schema_of;
 
 /// The JSON Schema of an article's rule file, with the parameters of every detector that is registered.
@@ -14,6 +14,38 @@ use crate::yaml::schema_of;
 /// assert_eq!(schema["properties"]["symptoms"]["additionalProperties"]["required"][0], "title");
 /// ```
 pub fn article(registry: &Registry) -> Value {
+    let mut schema = bare_article(registry);
+    for part in ["symptoms", "cases"] {
+        schema.pointer_mut(&format!("/properties/{part}")).into_iter().for_each(or_fact);
+    }
+    schema
+}
+
+/// Lets a fact stand where one value does.
+fn or_fact(schema: &mut Value) {
+    const FACT: &str = r"\$[a-z][a-z0-9-]*\.[a-z0-9-]+";
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(or_fact),
+        Value::Object(object) => {
+            let is_span =
+                object.get("format").is_some_and(|format| format == "duration" || format == "duration-range");
+            let pattern =
+                object.get("pattern").and_then(Value::as_str).filter(|_| is_span).map(str::to_owned);
+            if let Some(pattern) = pattern {
+                object.insert("pattern".to_owned(), format!("{pattern}|{FACT}").into());
+            } else if let Some(kind @ ("integer" | "number")) = object.get("type").and_then(Value::as_str) {
+                let kinds = json!([kind, "string"]);
+                object.insert("type".to_owned(), kinds);
+                object.insert("pattern".to_owned(), format!("^{FACT}$").into());
+            }
+            object.values_mut().for_each(or_fact);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The same without the facts that may stand for values.
+pub(super) fn bare_article(registry: &Registry) -> Value {
     let mut schema = headed("article", "Rule file of an article", schema_of::<ArticleFile>());
     if let Some(detect) = schema.pointer_mut("/properties/symptoms/additionalProperties/properties/detect")
         && let Some(detect) = detect.as_object_mut()
@@ -40,6 +72,11 @@ pub fn input(registry: &Registry) -> Value {
         format.insert("enum".to_owned(), registry.formats().collect());
     }
     schema
+}
+
+/// The JSON Schema of a file in `tables/`.
+pub fn table(_: &Registry) -> Value {
+    headed("table", "Table: facts that rules name and a site may set", schema_of::<TableFile>())
 }
 
 /// The schema of one kind of file: what it is, and then the rest.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::plugin::Registry;
 use crate::predicate;
-use crate::rule::published::{article, input, is_beside, pack, variants};
+use crate::rule::published::{bare_article, input, is_beside, pack, table as tables, variants};
 
 /// The reference of all keys, detectors and functions, as Markdown.
 ///
@@ -26,6 +26,7 @@ pub fn reference(registry: &Registry) -> String {
     functions(&mut page, registry);
     section(&mut page, "Packs: `pack.yaml`", &pack(registry));
     section(&mut page, "Inputs: `inputs/<input>.yaml`", &input(registry));
+    section(&mut page, "Tables: `tables/<table>.yaml`", &tables(registry));
     while page.ends_with("\n\n") {
         page.pop();
     }
@@ -37,7 +38,7 @@ const HEAD: &str = "# Reference of rule files\n\n\
     read [rules/README.md](../rules/README.md). Editors know the same: `etiolog schema article`.\n\n";
 
 fn article_without_detectors(registry: &Registry) -> Value {
-    let mut schema = article(registry);
+    let mut schema = bare_article(registry);
     if let Some(detect) = schema
         .pointer_mut("/properties/symptoms/additionalProperties/properties/detect")
         .and_then(Value::as_object_mut)

@@ -17,9 +17,9 @@ use serde::{Deserialize, Deserializer};
 use crate::model::Severity;
 use crate::rule::case::CaseFile;
 use crate::rule::class::ClassFile;
-use crate::yaml::kinds::{Name, Span};
+use crate::yaml::kinds::{Name, OneOrMore, Scalar, Span};
 
-pub use crate::rule::published::{article, input, pack};
+pub use crate::rule::published::{article, input, pack, table};
 pub use crate::rule::reference::reference;
 
 /// A part that another reader takes from the tree of nodes.
@@ -142,6 +142,48 @@ pub(super) struct ArticleFile {
     #[serde(rename = "cases")]
     #[schemars(with = "Option<Vec<CaseFile>>")]
     pub(super) _cases: Option<Any>,
+}
+
+/// A table: facts about the world with their sources. Rules name them as `$table.fact`, and a site may set them otherwise.
+#[allow(dead_code, reason = "facts are read from the tree")]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
+pub(super) struct TableFile {
+    /// Where the schema of this file lies, for editors that look for it here: `../../../schema/table.v1.json`.
+    #[serde(rename = "$schema")]
+    pub(super) _schema: Option<String>,
+    /// The version of this format: `1`.
+    #[schemars(required, extend("const" = 1))]
+    pub(super) etiolog: Option<u32>,
+    /// The table's name, equal to the file's: `timing`.
+    #[schemars(required)]
+    pub(super) table: Option<String>,
+    /// What the table is about, for people: `How long pumps may stand`.
+    #[schemars(required)]
+    pub(super) title: Option<String>,
+    /// The facts by name: lower-case letters, digits and dashes.
+    #[schemars(required)]
+    pub(super) facts: Option<BTreeMap<String, FactFile>>,
+}
+
+/// A fact about the world.
+#[allow(dead_code, reason = "facts are read from the tree")]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields)]
+pub(super) struct FactFile {
+    /// The value: a duration, a number, a share, `true` or `false`, or text.
+    #[serde(rename = "is")]
+    #[schemars(required, with = "Scalar")]
+    pub(super) _is: Option<Any>,
+    /// What it is a fact about: `The longest that a pump stands between two runs`.
+    #[schemars(required)]
+    pub(super) title: Option<String>,
+    /// Where it comes from; `ours` for what was concluded here.
+    #[serde(rename = "sources")]
+    #[schemars(required, with = "OneOrMore<String>")]
+    pub(super) _sources: Option<Any>,
 }
 
 /// A symptom: a pattern that a detector looks for on each subject of one level.

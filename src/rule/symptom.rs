@@ -15,14 +15,15 @@ use crate::rule::files::PackTexts;
 use crate::rule::names::{Scope, advise};
 use crate::rule::published::{is_beside, variants};
 use crate::rule::schema::{SymptomFile, Ties};
+use crate::rule::table::Tables;
 use crate::yaml::{self, Node};
 
 /// A symptom's leak when it does not say: seen by chance on two in a thousand subjects.
 const BACKGROUND: f64 = 0.002;
 
-/// The detector and its parameters, as written, on one line.
-fn detect_text(node: &Node) -> Arc<str> {
-    let written = node.get("detect").map_or("", Node::written);
+/// The detector and its parameters, as written, on one line, with the values of facts.
+fn detect_text(node: &Node, tables: &Tables) -> Arc<str> {
+    let written = tables.spelt(node.get("detect").map_or("", Node::written));
     written.split_whitespace().collect::<Vec<_>>().join(" ").into()
 }
 
@@ -43,7 +44,7 @@ impl Build<'_> {
         if let Some((kind, params)) = found {
             built = params.and_then(|params| self.detector(pack, classes, level, (&*kind, params)));
             if let Some(node) = node.get("when") {
-                when = self.predicate(node, kind.name(), Some(&expression::measures(&*kind)));
+                when = self.predicate(node, &pack.tables, kind.name(), Some(&expression::measures(&*kind)));
             }
         }
         let mut unless = Vec::new();
@@ -63,7 +64,7 @@ impl Build<'_> {
             detector,
             classes: wanted,
             reads,
-            detect: detect_text(node),
+            detect: detect_text(node, &pack.tables),
             ties_any: pack.file.ties == Ties::Any,
             when,
             unless,
@@ -114,7 +115,8 @@ impl Build<'_> {
         let before = self.faults.len();
         let node = self.parameters(&word, &detect, parameters)?;
         let sound = self.faults.len() == before;
-        Some((kind, node.map(|node| Parameters { node, sound })))
+        let parameters = node.map(|node| Parameters { sound: sound && node.is_whole(), node });
+        Some((kind, parameters))
     }
 
     /// Tells that there is no such detector, and gives the one that must be meant.

@@ -151,6 +151,24 @@ impl JsonSchema for Name {
     }
 }
 
+/// One value: text, a number, `true` or `false`.
+#[derive(Debug)]
+pub struct Scalar;
+
+impl JsonSchema for Scalar {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Scalar".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "number", "boolean"]})
+    }
+}
+
 /// One, or a list of them.
 #[derive(Debug)]
 pub struct OneOrMore<T>(PhantomData<T>);

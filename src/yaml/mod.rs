@@ -20,6 +20,7 @@ mod typed;
 mod union;
 mod words;
 
+pub(crate) use duration::parse as parse_duration;
 pub use duration::spell_duration;
 pub use kinds::schema_of;
 pub use node::{Fields, Node, Shape};

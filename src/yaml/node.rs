@@ -119,6 +119,16 @@ impl Node {
         self.state == State::Gaps
     }
 
+    /// Whether nothing in this value was refused, however deep.
+    pub(crate) fn is_whole(&self) -> bool {
+        let inside = match &self.shape {
+            Shape::Scalar { .. } => true,
+            Shape::List(items) => items.iter().all(Self::is_whole),
+            Shape::Map(entries) => entries.iter().all(|(_, value)| value.is_whole()),
+        };
+        inside && self.state == State::Whole
+    }
+
     /// The same node, to be read in this way.
     pub(super) fn reading(self, reads: Reads) -> Self {
         Self { reads, ..self }
@@ -136,6 +146,11 @@ impl Node {
         self.reads
     }
 
+    /// The same node, refused: that has been told, and nothing more needs to be said about it.
+    pub(crate) fn refused(self) -> Self {
+        Self { state: State::Broken, ..self }
+    }
+
     /// The same node in its place, with other text.
     pub(crate) fn renamed(self, text: &str) -> Self {
         let Shape::Scalar { plain, .. } = self.shape else { return self };
@@ -143,7 +158,7 @@ impl Node {
     }
 
     /// The list of what becomes of its items.
-    pub(super) fn map_items(self, change: impl FnMut(Node) -> Option<Node>) -> Self {
+    pub(crate) fn map_items(self, change: impl FnMut(Node) -> Option<Node>) -> Self {
         let Shape::List(items) = self.shape else { return self };
         Self { shape: Shape::List(items.into_iter().filter_map(change).collect()), ..self }
     }
