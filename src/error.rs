@@ -22,7 +22,7 @@ enum Kind {
     NotFound(String),
     Read { what: String, why: String },
     Config(String),
-    Checkpoint(String),
+    Checkpoint { why: String, newer: bool },
 }
 
 impl Error {
@@ -48,19 +48,30 @@ impl Error {
 
     /// A checkpoint that cannot be taken in; the reason is told of it as `it …`.
     pub fn checkpoint(message: impl Into<String>) -> Self {
-        Self(Box::new(Kind::Checkpoint(message.into())))
+        Self(Box::new(Kind::Checkpoint { why: message.into(), newer: false }))
+    }
+
+    /// A checkpoint that is whole and of a later version than this program can read.
+    pub(crate) fn newer_checkpoint(message: impl Into<String>) -> Self {
+        Self(Box::new(Kind::Checkpoint { why: message.into(), newer: true }))
     }
 
     /// Whether a checkpoint could not be taken in.
     pub fn is_checkpoint(&self) -> bool {
-        matches!(&*self.0, Kind::Checkpoint(_))
+        matches!(&*self.0, Kind::Checkpoint { .. })
+    }
+
+    /// Whether a checkpoint was made by a later version than this program can read. Going on from an older one would
+    /// undo what that version has done since.
+    pub fn is_newer_checkpoint(&self) -> bool {
+        matches!(&*self.0, Kind::Checkpoint { newer: true, .. })
     }
 
     /// The faults in rule files, when that is what went wrong; empty otherwise.
     pub fn problems(&self) -> &[Problem] {
         match &*self.0 {
             Kind::Rules(problems) => problems,
-            Kind::NotFound(_) | Kind::Read { .. } | Kind::Config(_) | Kind::Checkpoint(_) => &[],
+            Kind::NotFound(_) | Kind::Read { .. } | Kind::Config(_) | Kind::Checkpoint { .. } => &[],
         }
     }
 
@@ -88,7 +99,7 @@ impl fmt::Display for Error {
                 Ok(())
             }
             Kind::NotFound(message) | Kind::Config(message) => f.write_str(message),
-            Kind::Checkpoint(message) => write!(f, "cannot go on from this checkpoint: {message}"),
+            Kind::Checkpoint { why, .. } => write!(f, "cannot go on from this checkpoint: {why}"),
             Kind::Read { what, why } => write!(f, "cannot read `{what}`: {why}"),
         }
     }

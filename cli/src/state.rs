@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use etiolog::{Checkpoint, Engine, Pipeline};
+use etiolog::{Checkpoint, Engine, Error, Pipeline};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Stop, say};
@@ -56,7 +56,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When no generation can be used, or the newest is of a newer version.
+    /// When no generation can be used, or one was kept by a newer version and none that is newer still can be used.
     pub(crate) fn load(&self, engine: &Engine) -> Result<Option<(Pipeline, Host)>, Stop> {
         let mut faults = Vec::new();
         for name in [NOW, BEFORE] {
@@ -75,6 +75,14 @@ impl Store {
                         say(&format!("warning: {fault}; going on from the generation before"));
                     }
                     return Ok(Some(restored));
+                }
+                // To go on from the one before would undo what the newer version has done.
+                Err(why) if why.is_newer_checkpoint() => {
+                    return Err(Stop::Usage(format!(
+                        "`{}` was kept by a newer version of etiolog: {why}; go on with that version, or remove \
+                         the folder to begin anew",
+                        path.display()
+                    )));
                 }
                 Err(why) => faults.push(format!("`{}` cannot be used: {why}", path.display())),
             }
@@ -111,10 +119,11 @@ impl Store {
     }
 }
 
-fn taken_in(engine: &Engine, bytes: &[u8]) -> Result<(Pipeline, Host), String> {
-    let checkpoint = Checkpoint::from_bytes(bytes).map_err(|why| why.to_string())?;
-    let host = serde_json::from_slice(checkpoint.host()).map_err(|why| why.to_string())?;
-    let pipeline = Pipeline::restore(engine, &checkpoint).map_err(|why| why.to_string())?;
+fn taken_in(engine: &Engine, bytes: &[u8]) -> Result<(Pipeline, Host), Error> {
+    let checkpoint = Checkpoint::from_bytes(bytes)?;
+    let damaged = |why| Error::checkpoint(format!("it is damaged: where the files were left: {why}"));
+    let host = serde_json::from_slice(checkpoint.host()).map_err(damaged)?;
+    let pipeline = Pipeline::restore(engine, &checkpoint)?;
     Ok((pipeline, host))
 }
 

@@ -218,6 +218,34 @@ fn a_damaged_generation_gives_way_to_the_one_before_and_says_so() {
 }
 
 #[test]
+fn a_state_of_a_newer_version_is_refused_and_stays_as_it_is() {
+    let mut place = Place::new("newer");
+    for file in ["a.log", "b.log"] {
+        place.write(file, 100);
+        assert!(place.run("kept", "out.json").status.success());
+    }
+    let now = place.root.join("kept/state");
+    let whole = fs::read(&now).unwrap();
+    let refused = |bytes: &[u8]| {
+        fs::write(&now, bytes).unwrap();
+        let ended = place.run("kept", "out.json");
+        (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+    };
+    // Eight bytes say what it is, four of which version; a newer one has another digest at its end.
+    let mut newer = whole.clone();
+    newer[8] += 1;
+    *newer.last_mut().unwrap() ^= 1;
+    let (code, said) = refused(&newer);
+    assert!(code == Some(2) && said.contains("was kept by a newer version"), "{code:?} {said}");
+    assert!(!said.contains("generation before") && fs::read(&now).unwrap() == newer);
+    // With the digest of this version it is this version, damaged.
+    let mut damaged = whole;
+    damaged[8] += 1;
+    let (code, said) = refused(&damaged);
+    assert!(code == Some(0) && said.contains("going on from the generation before"), "{code:?} {said}");
+}
+
+#[test]
 fn what_cannot_be_gone_on_with_is_refused() {
     let mut place = Place::new("refused");
     place.write("a.log", 10);

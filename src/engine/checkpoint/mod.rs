@@ -37,6 +37,8 @@ const HOST: u32 = 3;
 /// The first key group.
 const FIRST_GROUP: u32 = 16;
 const END: u32 = u32::MAX;
+/// Bytes of a section before what is in it: its number, its length and a hash.
+const SECTION_HEAD: usize = 4 + 8 + 16;
 
 /// The memory of a run at one moment: made by [`Run::checkpoint`](crate::Run::checkpoint), taken in by
 /// [`Engine::restore`](crate::Engine::restore).
@@ -71,7 +73,8 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// When they are none, are damaged, or were made by a newer version that this one cannot read.
+    /// When they are none, are damaged, or were made by a newer version that this one cannot read: see
+    /// [`Error::is_newer_checkpoint`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let Some(rest) = bytes.strip_prefix(MAGIC) else {
             return Err(Error::checkpoint("it does not begin like a checkpoint"));
@@ -79,7 +82,10 @@ impl Checkpoint {
         let (version, mut rest) = rest.split_first_chunk().ok_or_else(cut_short)?;
         let version = u32::from_le_bytes(*version);
         if version > VERSION {
-            return Err(Error::checkpoint(format!(
+            if (0..=VERSION).any(|version| is_closed_as(bytes, version)) {
+                return Err(Error::checkpoint("it is damaged: its version is not what was written"));
+            }
+            return Err(Error::newer_checkpoint(format!(
                 "it is of version {version}, and this program reads checkpoints up to version {VERSION}"
             )));
         }
@@ -188,6 +194,18 @@ impl Checkpoint {
 pub(super) fn group_of(key: u64) -> u8 {
     // Always less than 128, so nothing is lost.
     u8::try_from(key % u64::from(GROUPS)).unwrap_or(0)
+}
+
+/// Whether the section at the end closes a checkpoint of this version, whatever version the bytes name.
+fn is_closed_as(bytes: &[u8], version: u32) -> bool {
+    let Some((rest, digest)) = bytes.split_last_chunk::<16>() else { return false };
+    let Some(all) = rest.get(..rest.len().saturating_sub(SECTION_HEAD)) else { return false };
+    let Some(behind) = all.get(MAGIC.len() + size_of_val(&version)..) else { return false };
+    let mut hash = Xxh3::new();
+    hash.update(MAGIC);
+    hash.update(&version.to_le_bytes());
+    hash.update(behind);
+    hash.digest128().to_le_bytes() == *digest
 }
 
 fn section(bytes: &mut Vec<u8>, number: u32, state: &[u8]) {
