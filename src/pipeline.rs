@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::engine::{Ending, Engine, Run, SourceId, SymptomTrace};
 use crate::error::Error;
-use crate::input::{Expand, Format, Framed, Framer, Mapped, Mapper, Mapping, Row};
+use crate::input::{Expand, Format, Framed, Framer, Mapped, Mapper, Mapping, Restart, Row};
 use crate::model::{Begin, Diagnosis, Event, Origin, Reject, SourceSummary, Subject, Summary, Timestamp};
 use crate::rule::Identity;
 
@@ -73,8 +73,10 @@ struct Reading {
     head: Vec<u8>,
     /// Where its summary stands.
     summary: usize,
-    /// So many records, from the first one on, were taken before.
+    /// So many of the next records were taken before.
     again: u64,
+    /// From where it can be read again, and how many records come before.
+    restart: Option<(Restart, u64)>,
 }
 
 pub use beside::FileId;
@@ -154,7 +156,14 @@ impl Pipeline {
     fn reading_of(&mut self, name: &str) -> Reading {
         let file = self.run.file(name);
         self.files.push(SourceSummary { name: name.into(), input: None, records: 0, bytes: 0 });
-        Reading { file, input: None, head: Vec::new(), summary: self.files.len() - 1, again: 0 }
+        Reading {
+            file,
+            input: None,
+            head: Vec::new(),
+            summary: self.files.len() - 1,
+            again: 0,
+            restart: None,
+        }
     }
 
     /// Takes in bytes of a source, cut anywhere. They must be decompressed; see [`Pipeline::read`] and [`Expand`]. Before
@@ -337,6 +346,10 @@ impl Pipeline {
         let Some((input, mut framer)) = reading.input.take() else { return };
         let Reading { file, summary, again, .. } = reading;
         framer.push(bytes, &mut |framed| self.take(source, &input, (*file, *summary, &mut *again), framed));
+        if let Some(restart) = framer.restart() {
+            let taken = self.files.get(*summary).map_or(0, |file| file.records);
+            reading.restart = Some((restart, taken.saturating_sub(*again)));
+        }
         reading.input = Some((input, framer));
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use etiolog::{Checkpoint, Diagnosis, Engine, Expand, Pack, Pipeline, Summary};
+use etiolog::{Checkpoint, Diagnosis, Engine, Expand, Pack, Pipeline, SourceId, Summary};
 
 /// The sample day, unpacked.
 fn day() -> Vec<u8> {
@@ -20,6 +20,24 @@ fn said(pipeline: Pipeline, mut diagnoses: Vec<Diagnosis>) -> (Vec<Diagnosis>, S
 
 #[test]
 fn reading_may_stop_at_any_byte_and_go_on_from_the_checkpoint() {
+    stops_and_goes_on(|pipeline, source, bytes, stop| {
+        pipeline.again(source);
+        pipeline.push(source, &bytes[..stop]);
+    });
+}
+
+#[test]
+fn what_was_read_is_not_read_again_but_for_the_record_under_way() {
+    stops_and_goes_on(|pipeline, source, bytes, stop| {
+        let from = stop - usize::try_from(pipeline.go_on(source)).unwrap();
+        let lines = bytes[from..stop].iter().filter(|byte| **byte == b'\n').count();
+        assert!(lines <= 1 && (from == 0 || bytes[from - 1] == b'\n'), "{from} to {stop}: {lines} lines");
+        pipeline.push(source, &bytes[from..stop]);
+    });
+}
+
+/// Reads an eighth of the day with seven stops; `go_on` pushes again what was pushed up to `stop` as it has to be.
+fn stops_and_goes_on(go_on: impl Fn(&mut Pipeline, SourceId, &[u8], usize)) {
     let engine = Engine::builder().pack(Pack::shipped("azure-iot-hub").unwrap()).build().unwrap();
     let bytes = day();
     let bytes = &bytes[..bytes.len() / 8];
@@ -43,8 +61,7 @@ fn reading_may_stop_at_any_byte_and_go_on_from_the_checkpoint() {
         pipeline = Pipeline::restore(&engine, &checkpoint).unwrap();
         let progress = pipeline.progress();
         assert_eq!((progress.len(), progress[0].file.as_deref()), (1, Some("day.jsonl")));
-        pipeline.again(source);
-        pipeline.push(source, &bytes[..stop]);
+        go_on(&mut pipeline, source, bytes, stop);
     }
     pipeline.push(source, &bytes[taken..]);
     assert_eq!(said(pipeline, diagnoses), plain);

@@ -120,6 +120,51 @@ fn a_log_that_was_rotated_between_two_runs_is_read_on() {
     assert!(summary.contains("\"read\":1000,\"decoded\":1000,"), "{summary}");
 }
 
+#[test]
+fn what_was_read_is_not_read_again() {
+    let mut place = Place::new("once");
+    place.write("app.log", 4_000);
+    assert!(place.run("kept", "out.json").status.success());
+    let log = place.root.join("logs/app.log");
+    // Nobody does this to a log; it shows what is read.
+    let mut text = fs::read(&log).unwrap();
+    let whole = text.clone();
+    let middle = text.len() / 2;
+    text[2_000..middle].fill(b'#');
+    fs::write(&log, &text).unwrap();
+    place.write("app.log", 1_000);
+    assert!(place.run("kept", "out.json").status.success());
+    let added = fs::read(&log).unwrap()[whole.len()..].to_vec();
+    fs::write(&log, [whole, added].concat()).unwrap();
+    assert!(place.run("other", "whole.json").status.success());
+    assert!(place.text("out.json") == place.text("whole.json"));
+}
+
+#[test]
+fn a_log_that_was_copied_and_cut_between_two_runs_is_read_on_in_its_copy() {
+    let mut place = Place::new("copied");
+    place.write("app.log", 500);
+    let log = place.root.join("logs/app.log");
+    let cut_line = |to: usize| {
+        let text = fs::read(&log).unwrap();
+        fs::write(&log, &text[..text.len() - to]).unwrap();
+        text[text.len() - to..].to_vec()
+    };
+    // The last line is not whole yet.
+    let rest = cut_line(30);
+    assert!(place.run("kept", "out.json").status.success());
+    OpenOptions::new().append(true).open(&log).unwrap().write_all(&rest).unwrap();
+    place.write("app.log", 300);
+    fs::copy(&log, place.root.join("logs/app.log.1")).unwrap();
+    fs::write(&log, "").unwrap();
+    place.write("app.log", 200);
+    assert!(place.run("kept", "out.json").status.success());
+    let summary: Value = serde_json::from_str(place.text("out.json").lines().last().unwrap()).unwrap();
+    let records = &summary["records"];
+    // The cut is counted as one that is rejected.
+    assert_eq!((&records["decoded"], &records["read"]), (&1_000.into(), &1_001.into()), "{summary}");
+}
+
 /// What was said of one episode is said once, over several lives.
 #[test]
 fn a_stream_that_is_followed_again_goes_on_with_what_it_has_said() {

@@ -28,6 +28,7 @@ use crate::model::Reject;
 
 pub use expand::Expand;
 pub(crate) use file::schema;
+pub(crate) use framing::Restart;
 pub use framing::{Framed, Framer};
 pub use json::Json;
 pub use mapper::{Mapped, Mapper};

@@ -60,6 +60,13 @@ impl Pipeline {
         self.turn_to(file, |pipeline| pipeline.again(file.source));
     }
 
+    /// How many bytes of such a file have to be pushed once more, like [`Pipeline::go_on`].
+    pub fn go_on_file(&mut self, file: FileId) -> u64 {
+        let mut back = 0;
+        self.turn_to(file, |pipeline| back = pipeline.go_on(file.source));
+        back
+    }
+
     /// Ends all such files of a source.
     pub(super) fn end_beside(&mut self, source: SourceId) {
         let known = self.sources.get(source.index());

@@ -7,6 +7,7 @@ use minicbor::{Decode, Encode};
 use crate::codec::{Reader, Writer};
 use crate::engine::{Checkpoint, Engine, SourceId};
 use crate::error::Error;
+use crate::input::Restart;
 use crate::model::SourceSummary;
 use crate::pipeline::{Pipeline, Reading, Source};
 
@@ -20,9 +21,12 @@ pub struct Progress {
     pub name: Arc<str>,
     /// Whether it has not ended.
     pub open: bool,
-    /// The file it was in, which has to be [read again](Pipeline::again) from its first byte.
+    /// The file it was in, which has to be [gone on with](Pipeline::go_on), or [read again](Pipeline::again).
     pub file: Option<Arc<str>>,
 }
+
+/// No file is longer: more is made up, and could not be counted on from.
+const MOST: u64 = 1 << 60;
 
 /// All that is written.
 #[derive(Debug, Encode, Decode)]
@@ -61,6 +65,20 @@ struct FileImage {
     records: u64,
     #[n(3)]
     bytes: u64,
+    /// From where it can be read again, and how many records come before.
+    #[n(4)]
+    #[cbor(default)]
+    restart: Option<(Restart, u64)>,
+}
+
+impl FileImage {
+    /// Whether the place to read again from can be.
+    fn is_sound(&self) -> bool {
+        let fits = |(restart, taken): (Restart, u64)| {
+            restart.offset <= self.bytes && restart.line <= restart.offset + 1 && taken <= self.records
+        };
+        self.bytes <= MOST && self.restart.is_some_and(fits)
+    }
 }
 
 impl Pipeline {
@@ -85,11 +103,17 @@ impl Pipeline {
             input: file.input.as_ref().map(|input| input.to_string()),
             records: file.records,
             bytes: file.bytes,
+            restart: None,
         };
-        let image = Image {
-            sources: self.sources.iter().map(source).collect(),
-            files: self.files.iter().map(file).collect(),
-        };
+        let mut files: Vec<FileImage> = self.files.iter().map(file).collect();
+        for reading in
+            self.sources.iter().flat_map(|source| source.reading.iter().chain(source.beside.values()))
+        {
+            if let Some(file) = files.get_mut(reading.summary) {
+                file.restart = reading.restart;
+            }
+        }
+        let image = Image { sources: self.sources.iter().map(source).collect(), files };
         let mut out = Writer::new();
         out.value(&image);
         Ok(self.run.checkpoint()?.with_reading(out.finish()))
@@ -109,6 +133,8 @@ impl Pipeline {
         let image: Image = Reader::new(checkpoint.reading()).value().map_err(damaged)?;
         let mut pipeline = Self::new(engine);
         pipeline.run = engine.restore(std::slice::from_ref(checkpoint))?;
+        let restarts: Vec<_> =
+            image.files.iter().map(|file| file.restart.filter(|_| file.is_sound())).collect();
         for (at, source) in (0..).zip(image.sources) {
             let id = SourceId::at(at);
             let place = |(file, summary)| Reading {
@@ -117,6 +143,7 @@ impl Pipeline {
                 head: Vec::new(),
                 summary: usize::try_from(summary).unwrap_or(usize::MAX),
                 again: 0,
+                restart: restarts.get(usize::try_from(summary).unwrap_or(usize::MAX)).copied().flatten(),
             };
             let reading = source.reading.map(place);
             let beside = source.beside.into_iter().map(|pair| (pair.0, place(pair))).collect();
@@ -155,6 +182,30 @@ impl Pipeline {
         self.sources.iter().map(progress).collect()
     }
 
+    /// Says how many of the bytes that were pushed last, of the file that a source is in, have to be pushed once more: the
+    /// record under way, and those that were taken before and cannot be told from it alone, which are passed over. Then
+    /// come the bytes that are new. To be called once after [`Pipeline::restore`], for each source that is in a file of
+    /// which a part can be read; otherwise see [`Pipeline::again`].
+    pub fn go_on(&mut self, source: SourceId) -> u64 {
+        let known = self.sources.get_mut(source.index()).and_then(|known| known.reading.as_mut());
+        let Some(reading) = known else { return 0 };
+        let Some(file) = self.files.get_mut(reading.summary) else { return 0 };
+        let pushed = file.bytes;
+        let input = self.inputs.iter().find(|input| file.input.as_ref() == Some(&input.name));
+        let (Some(input), Some((restart, taken))) = (input, reading.restart) else {
+            self.again(source);
+            return pushed;
+        };
+        let back = pushed.saturating_sub(restart.offset);
+        reading.again = file.records.saturating_sub(taken);
+        reading.input = Some((Arc::clone(input), input.framer().from(restart)));
+        reading.head = Vec::new();
+        let summary = self.run.summary_mut();
+        summary.bytes = summary.bytes.saturating_sub(back);
+        file.bytes = restart.offset;
+        back
+    }
+
     /// The file that a source is in will be pushed again from its first byte: what was taken from it before is passed over.
     /// To be called once after [`Pipeline::restore`], for each source that is in a file.
     pub fn again(&mut self, source: SourceId) {
@@ -162,6 +213,7 @@ impl Pipeline {
         let Some(reading) = known.and_then(|known| known.reading.as_mut()) else { return };
         let Some(file) = self.files.get_mut(reading.summary) else { return };
         reading.again = file.records;
+        reading.restart = None;
         (reading.input, reading.head) = (None, Vec::new());
         let summary = self.run.summary_mut();
         summary.bytes = summary.bytes.saturating_sub(file.bytes);

@@ -11,7 +11,7 @@ use etiolog::{Expand, FileId, Pipeline, SourceId};
 use crate::feed::{Feed, Ready};
 use crate::follow::kept::{KeptFile, KeptSource};
 use crate::follow::tail::{Found, Got, Tail};
-use crate::follow::track::{Likeness, Place, Track};
+use crate::follow::track::{Likeness, Place, Track, each_block};
 use crate::inputs;
 
 /// How long a file to which no name leads is still read: its writer may not have noticed.
@@ -60,6 +60,8 @@ struct Past {
     /// What the pipeline knows it as, while something may still be missing of it.
     id: Option<FileId>,
     since: Instant,
+    /// Whether it is of an earlier run, so that the pipeline does not hold the record under way.
+    earlier: bool,
 }
 
 /// What becomes of a newcomer.
@@ -131,7 +133,7 @@ impl Source {
         };
         let found = paths.iter().find(is_it).and_then(|path| Some((path, File::open(path).ok()?)));
         let Some((path, file)) = found else {
-            self.past.push(Past { track, id, since: now });
+            self.past.push(Past { track, id, since: now, earlier: true });
             return None;
         };
         let Some(id) = id else {
@@ -141,20 +143,20 @@ impl Source {
             self.tails.push(Tail::known(path, file, id, now));
             return None;
         };
-        pipeline.again_file(id);
         if kept.packed {
+            pipeline.again_file(id);
             let stream = File::open(path).ok()?;
             self.tails.push(Tail::packed(path, file, id, Expand::new(stream), now));
             return None;
         }
-        match track.again(&file, |block| pipeline.push_to(id, block)) {
+        match gone_on(&track, &file, Some(id), pipeline) {
             Ok(Some(track)) => {
                 self.tails.push(Tail::new(path, file, id, track, now));
                 None
             }
             Ok(None) | Err(_) => {
                 pipeline.broken_file(id);
-                self.past.push(Past { track, id: Some(id), since: now });
+                self.past.push(Past { track, id: Some(id), since: now, earlier: true });
                 let path = path.display();
                 Some(format!("truncated: {path}: it is not what was read before; read from its start"))
             }
@@ -243,7 +245,7 @@ impl Source {
                 && tail.is_drained()
         };
         for tail in self.tails.extract_if(.., |tail| over(tail)) {
-            self.past.push(Past { track: tail.track, id: Some(tail.id), since: now });
+            self.past.push(Past { track: tail.track, id: Some(tail.id), since: now, earlier: false });
         }
         for past in &mut self.past {
             if now.duration_since(past.since) >= GRACE
@@ -348,7 +350,7 @@ impl Source {
         pipeline.broken_file(tail.id);
         let before = tail.id;
         let track = tail.restart(pipeline.begin_file(self.id, &shown));
-        self.past.push(Past { track, id: Some(before), since: now });
+        self.past.push(Past { track, id: Some(before), since: now, earlier: false });
         format!("truncated: {shown}: shorter than before, or written anew; read from its start")
     }
 
@@ -458,9 +460,9 @@ impl Source {
             }),
             Decision::Rest(place) => File::open(&path).and_then(|file| {
                 let past = self.past.remove(place);
-                let track = match past.track.again(&file, |_| {})? {
-                    Some(track) => track,
-                    None => return Err(io::ErrorKind::InvalidData.into()),
+                let under_way = past.id.filter(|_| past.earlier);
+                let Some(track) = gone_on(&past.track, &file, under_way, pipeline)? else {
+                    return Err(io::ErrorKind::InvalidData.into());
                 };
                 let shown = path.to_string_lossy();
                 let id = past.id.unwrap_or_else(|| pipeline.begin_file(self.id, &shown));
@@ -476,6 +478,21 @@ impl Source {
         };
         acted.map_err(|why| cannot_read(&path, &why))
     }
+}
+
+/// A track to be added to, if the file is what was read; where it is one that the pipeline was reading in an earlier run,
+/// the pipeline is given what it has to see again.
+fn gone_on(
+    track: &Track,
+    file: &File,
+    under_way: Option<FileId>,
+    pipeline: &mut Pipeline,
+) -> io::Result<Option<Track>> {
+    let Some(track) = track.go_on(file)? else { return Ok(None) };
+    let Some(id) = under_way else { return Ok(Some(track)) };
+    let from = track.position.saturating_sub(pipeline.go_on_file(id));
+    let whole = each_block(file, from, track.position, |block| pipeline.push_to(id, block))?;
+    Ok(whole.then_some(track))
 }
 
 fn is_packed(file: &mut File) -> io::Result<bool> {

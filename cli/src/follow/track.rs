@@ -4,7 +4,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 /// How much of the beginning, and of what was read last, is remembered word by word.
 const KEPT: usize = 1024;
@@ -46,9 +46,50 @@ pub(crate) struct Track {
 /// The hash of all bytes that were read.
 #[derive(Clone)]
 enum Hash {
-    Growing(Box<Xxh3>),
-    /// Of an earlier run: no more can be added to it.
-    Settled(u64),
+    Growing(Chain),
+    /// Of an earlier run, with that of its whole blocks: no more can be added to it.
+    Settled {
+        whole: u64,
+        digest: u64,
+    },
+}
+
+/// A hash of all bytes that were read: of one block after the other, so that it can be gone on with from the beginning of
+/// the block under way.
+#[derive(Clone)]
+struct Chain {
+    /// Of all whole blocks.
+    whole: u64,
+    /// Of the block under way, and how much there is of it.
+    block: Box<Xxh3>,
+    filled: usize,
+}
+
+impl Chain {
+    fn new(whole: u64) -> Self {
+        Self { whole, block: Box::new(Xxh3::new()), filled: 0 }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (part, behind) = rest.split_at(rest.len().min(BLOCK - self.filled));
+            self.block.update(part);
+            self.filled += part.len();
+            if self.filled == BLOCK {
+                *self = Self::new(self.digest());
+            }
+            rest = behind;
+        }
+    }
+
+    fn digest(&self) -> u64 {
+        if self.filled == 0 {
+            self.whole
+        } else {
+            xxh3_64_with_seed(&self.block.digest().to_le_bytes(), self.whole)
+        }
+    }
 }
 
 /// A track as it is kept from one run to the next.
@@ -57,6 +98,8 @@ pub(crate) struct KeptTrack {
     position: u64,
     head: Vec<u8>,
     last: Vec<u8>,
+    /// Of all whole blocks, and of all bytes.
+    whole: u64,
     digest: u64,
 }
 
@@ -74,7 +117,7 @@ pub(crate) enum Likeness {
 impl Track {
     /// Nothing was read yet.
     pub(crate) fn new() -> Self {
-        Self { position: 0, head: Vec::new(), last: Vec::new(), hash: Hash::Growing(Box::new(Xxh3::new())) }
+        Self { position: 0, head: Vec::new(), last: Vec::new(), hash: Hash::Growing(Chain::new(0)) }
     }
 
     /// These bytes were read too.
@@ -94,32 +137,40 @@ impl Track {
     fn digest(&self) -> u64 {
         match &self.hash {
             Hash::Growing(hash) => hash.digest(),
-            Hash::Settled(digest) => *digest,
+            Hash::Settled { digest, .. } => *digest,
+        }
+    }
+
+    fn whole(&self) -> u64 {
+        match &self.hash {
+            Hash::Growing(hash) => hash.whole,
+            Hash::Settled { whole, .. } => *whole,
         }
     }
 
     pub(crate) fn keep(&self) -> KeptTrack {
         let Self { position, head, last, .. } = self;
-        KeptTrack { position: *position, head: head.clone(), last: last.clone(), digest: self.digest() }
+        let (head, last) = (head.clone(), last.clone());
+        KeptTrack { position: *position, head, last, whole: self.whole(), digest: self.digest() }
     }
 
-    /// A track of an earlier run. It can be compared, and go on only once it was [read again](Track::again).
+    /// A track of an earlier run. It can be compared, and go on only where it is [gone on with](Track::go_on).
     pub(crate) fn kept(kept: KeptTrack) -> Self {
-        let KeptTrack { position, head, last, digest } = kept;
-        Self { position, head, last, hash: Hash::Settled(digest) }
+        let KeptTrack { position, head, last, whole, digest } = kept;
+        Self { position, head, last, hash: Hash::Settled { whole, digest } }
     }
 
-    /// Reads once more what was read, and gives it to `act`. `None` when it is there no more.
-    pub(crate) fn again(&self, file: &File, mut act: impl FnMut(&[u8])) -> io::Result<Option<Self>> {
-        if self.likeness(file, file.metadata()?.len(), None)? != Likeness::Holds && self.position > 0 {
+    /// The same to be added to, where a file still begins and goes on like what was read: by its first and last bytes,
+    /// and by those of the block under way. The blocks before are not read again. `None` where it is another text.
+    pub(crate) fn go_on(&self, file: &File) -> io::Result<Option<Self>> {
+        if !self.fits(file)? {
             return Ok(None);
         }
-        let mut track = Self::new();
-        let whole = each_block(file, self.position, |block| {
-            track.add(block);
-            act(block);
-        })?;
-        Ok(Some(track).filter(|track| whole && track.digest() == self.digest()))
+        let begun = self.position - self.position % BLOCK as u64;
+        let mut hash = Chain::new(self.whole());
+        let whole = each_block(file, begun, self.position, |block| hash.update(block))?;
+        let same = whole && hash.digest() == self.digest();
+        Ok(same.then(|| Self { hash: Hash::Growing(hash), ..self.clone() }))
     }
 
     /// Whether a file still begins and goes on as it did when it was read.
@@ -135,8 +186,8 @@ impl Track {
             return Ok(Likeness::Other);
         }
         if len >= self.position {
-            let mut hash = Xxh3::new();
-            let whole = each_block(other, self.position, |block| hash.update(block))?;
+            let mut hash = Chain::new(0);
+            let whole = each_block(other, 0, self.position, |block| hash.update(block))?;
             let same = whole && hash.digest() == self.digest();
             return Ok(if same { Likeness::Holds } else { Likeness::Other });
         }
@@ -156,7 +207,7 @@ impl Track {
         stream: &mut impl Read,
         own: Option<&File>,
     ) -> io::Result<Likeness> {
-        let mut hash = Xxh3::new();
+        let mut hash = Chain::new(0);
         let mut at = 0;
         let mut block = vec![0; BLOCK];
         while at < self.position {
@@ -196,10 +247,15 @@ fn bytes_at(mut file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Goes through the first bytes of a file; `false` when it has not so many.
-fn each_block(mut file: &File, len: u64, mut act: impl FnMut(&[u8])) -> io::Result<bool> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut left = len;
+/// Goes through the bytes of a file between two places; `false` when it has not so many.
+pub(crate) fn each_block(
+    mut file: &File,
+    from: u64,
+    to: u64,
+    mut act: impl FnMut(&[u8]),
+) -> io::Result<bool> {
+    file.seek(SeekFrom::Start(from))?;
+    let mut left = to.saturating_sub(from);
     let mut block = vec![0; BLOCK];
     while left > 0 {
         let most = usize::try_from(left).unwrap_or(BLOCK).min(BLOCK);

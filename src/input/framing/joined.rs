@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::input::Layout;
 use crate::input::framing::lines::Lines;
-use crate::input::framing::{Framed, Out, Place};
+use crate::input::framing::{Framed, Out, Place, Restart};
 use crate::model::Reject;
 
 /// Cuts at the lines that begin a record. Blank lines are left out.
@@ -33,6 +33,20 @@ impl Joined {
 
     pub(super) fn held(&self) -> usize {
         self.lines.held() + self.record.held.capacity()
+    }
+
+    /// The record that is held begins anew; where none is, the line that is.
+    pub(super) fn restart(&self) -> Restart {
+        if self.record.held.is_empty() {
+            Restart { rejected: self.record.rejected, ..Restart::at(self.lines.place) }
+        } else {
+            Restart::at(self.record.place)
+        }
+    }
+
+    pub(super) fn begin_at(&mut self, place: Place, rejected: bool) {
+        self.lines.place = place;
+        self.record.rejected = rejected;
     }
 
     pub(super) fn push(&mut self, chunk: &[u8], out: Out<'_>) {

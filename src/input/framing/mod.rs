@@ -14,6 +14,7 @@ mod scan;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use minicbor::{Decode, Encode};
 use smol_str::SmolStr;
 
 use crate::input::{Framing, Layout};
@@ -59,6 +60,25 @@ impl Place {
 
     fn reject(self, reason: Reject, out: Out<'_>) {
         out(Framed::Reject { reason, line: self.line, offset: self.offset });
+    }
+}
+
+/// A place from which a fresh framer finds all that this one has not reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Restart {
+    #[n(0)]
+    pub(crate) line: u64,
+    #[n(1)]
+    pub(crate) offset: u64,
+    /// Whether lines that begin no record belong to something that was rejected.
+    #[n(2)]
+    #[cbor(default)]
+    rejected: bool,
+}
+
+impl Restart {
+    fn at(place: Place) -> Self {
+        Self { line: place.line, offset: place.offset, rejected: false }
     }
 }
 
@@ -122,6 +142,30 @@ impl Framer {
         {
             let joined = joined::Joined::new(lines.clone(), Arc::clone(layout));
             self.cutter = Cutter::Joined(Box::new(joined));
+        }
+        self
+    }
+
+    /// Where a framer may begin that is to find, from there on, what this one has not reported. `None` while only the
+    /// first byte would do, or an earlier place that was given: inside arrays, envelopes and broken objects.
+    pub(crate) fn restart(&self) -> Option<Restart> {
+        match (&self.head, &self.cutter) {
+            (Head::Open(_) | Head::Wide, _) => None,
+            (Head::Text, Cutter::Lines(lines)) => Some(Restart::at(lines.place)),
+            (Head::Text, Cutter::Joined(joined)) => Some(joined.restart()),
+            (Head::Text, Cutter::Objects(objects)) => objects.restart(),
+        }
+    }
+
+    /// The framer begins there, and what is pushed stands there.
+    #[must_use]
+    pub(crate) fn from(mut self, restart: Restart) -> Self {
+        let place = Place { line: restart.line, offset: restart.offset };
+        self.head = Head::Text;
+        match &mut self.cutter {
+            Cutter::Lines(lines) => lines.place = place,
+            Cutter::Joined(joined) => joined.begin_at(place, restart.rejected),
+            Cutter::Objects(objects) => objects.begin_at(place),
         }
         self
     }

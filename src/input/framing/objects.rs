@@ -19,7 +19,7 @@
 use smol_str::SmolStr;
 
 use crate::input::framing::scan::{Scan, Stop, Suspect};
-use crate::input::framing::{Out, Place};
+use crate::input::framing::{Out, Place, Restart};
 use crate::input::structural::{controls, is_binary, is_blank, too_many_controls};
 use crate::model::Reject;
 
@@ -135,6 +135,25 @@ impl Objects {
 
     pub(super) fn skip(&mut self, len: usize) {
         self.end += len as u64;
+    }
+
+    /// The first byte of a line outside everything.
+    pub(super) fn restart(&self) -> Option<Restart> {
+        let place = match self.state {
+            State::Line(start) | State::Await(start) => start,
+            State::Between if self.margin == Some(0) && !self.follow => {
+                Place { line: self.line, offset: self.end }
+            }
+            State::Between | State::Object(_) | State::Tail(..) | State::Garbage(_) | State::Recover(_) => {
+                return None;
+            }
+        };
+        let outside = self.arrays == 0 && self.arrays_at_line == 0 && !self.in_envelope;
+        (outside && self.settled <= place.offset).then(|| Restart::at(place))
+    }
+
+    pub(super) fn begin_at(&mut self, place: Place) {
+        (self.line, self.end) = (place.line, place.offset);
     }
 
     pub(super) fn push(&mut self, chunk: &[u8], out: Out<'_>) {

@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::input::Mapping;
+use crate::yaml::document;
 
 /// Each record as `line@offset text`, each reject as `line@offset !reason`.
 fn cut(framer: &Framer, pieces: &[&[u8]]) -> Vec<String> {
@@ -324,6 +326,45 @@ fn many_truncated_lines_take_linear_time() {
     assert!(cut(&objects(), &[text.as_bytes()]).iter().all(|framed| framed.contains('!')));
 }
 
+/// Text of which the lines that are indented, and some others, go on with the record before them.
+fn continued() -> Arc<Layout> {
+    let text = "etiolog: 1\ninput: i\ntitle: I\nformat: text\ntime: {from: word, format: epoch-seconds}\n\
+                head: '{word:word} {message}'\ncontinued: true\nfields: {word: {from: word}}\n";
+    let document = document("i.yaml", text).unwrap_or_else(|_| panic!("no YAML"));
+    let mut problems = Vec::new();
+    let mapping = Mapping::read(document.root().clone(), &["text"], &mut problems);
+    mapping.layout.unwrap_or_else(|| panic!("{problems:?}"))
+}
+
+#[test]
+fn a_framer_can_be_begun_anew_at_the_record_under_way() {
+    let at = |framer: &Framer, text: &str| {
+        let mut framer = framer.clone();
+        framer.push(text.as_bytes(), &mut |_| {});
+        framer.restart().map(|restart| (restart.line, restart.offset))
+    };
+    let objects = objects();
+    assert_eq!(at(&objects, "{\"a\":1}\n{\"a\":2}\n{\"a\""), Some((3, 16)));
+    assert_eq!(at(&objects, "{\"a\":1}\n{\"a\":2}\n"), Some((3, 16)));
+    assert_eq!(
+        at(&objects, "{\"a\":1}\n{\"a\":}}\n"),
+        Some((2, 8)),
+        "what the next line decides is under way"
+    );
+    assert_eq!(at(&objects, "[{\"a\":1}]\n"), Some((2, 10)));
+    assert_eq!(at(&objects, "{\"records\":[{\"a\":1}]}\n"), Some((2, 22)));
+    for within in ["", "{", "\u{feff}"] {
+        assert!(at(&objects, within).is_none_or(|(_, offset)| offset <= 3), "{within}");
+    }
+    for within in ["[\n{\"a\":1},\n", "{\"records\":[{\"a\":1},\n", "{\n\"a\":1", "words"] {
+        assert_eq!(at(&objects, within), None, "{within}");
+    }
+    let lines = Framer::new(Framing::Lines, 20);
+    assert_eq!(at(&lines, "one\ntwo\nthr"), Some((3, 8)));
+    let joined = lines.with_layout(Some(&continued()));
+    assert_eq!(at(&joined, "one a\n  more\ntwo b\n  more\n  st"), Some((3, 13)));
+}
+
 /// Fragments that meet at every corner of the rules.
 fn fragments() -> impl Strategy<Value = Vec<u8>> {
     let fragment = prop::sample::select(vec![
@@ -382,6 +423,25 @@ proptest! {
             prop_assert_eq!(&cut(&framer, &pieces), &whole);
             let (a, b) = text.split_at(at.min(text.len()));
             prop_assert_eq!(&cut(&framer, &[a, b]), &whole);
+        }
+    }
+
+    #[test]
+    fn a_fresh_framer_goes_on_where_another_says(
+        text in fragments(), at in 0..200_usize, limit in prop::sample::select(vec![8, 40, 1 << 20])
+    ) {
+        let joined = Framer::new(Framing::Lines, limit).with_layout(Some(&continued()));
+        let objects = Framer::new(Framing::JsonObjects, limit).with_envelope(["records"]);
+        for framer in [objects, Framer::new(Framing::Lines, limit), joined] {
+            let whole = cut(&framer, &[&text]);
+            let mut first = framer.clone();
+            let mut found = 0;
+            first.push(text.get(..at).unwrap_or(&text), &mut |_| found += 1);
+            if let Some(restart) = first.restart() {
+                let rest = text.get(usize::try_from(restart.offset).unwrap()..).unwrap();
+                let rest = cut(&framer.from(restart), &[rest]);
+                prop_assert_eq!(Some(rest.as_slice()), whole.get(found..), "from {:?}", restart);
+            }
         }
     }
 
