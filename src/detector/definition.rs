@@ -39,7 +39,7 @@ pub enum Definition {
     },
     /// Records that stand for several events.
     Weighted {
-        /// What is looked for: a [`Definition::Occurrence`] or a [`Definition::Count`].
+        /// What is looked for: a [`Definition::Occurrence`], a [`Definition::Count`] or a [`Definition::Surge`].
         of: Box<Definition>,
         /// The field that says for how many.
         weight: FieldId,

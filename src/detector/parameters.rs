@@ -186,6 +186,9 @@ pub(super) struct SurgeParams {
     surprise: Option<f64>,
     /// A field whose most common value is measured as `place`, with its share as `concentration`.
     by: Option<Field>,
+    /// A field that says how many events a record stands for, where no `distinct` is given: a whole number (`as: integer` in
+    /// the input), which may be 0. A record without one, or with anything else there, is one event.
+    weight: Option<Field>,
 }
 
 /// A gauge that drops below what it was, at once or by a slow slide.

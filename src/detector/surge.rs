@@ -16,6 +16,9 @@
 //! law expects: with an index of dispersion of 3 and a mean of .2, one bucket in a hundred is falsely surprising. Name a
 //! level whenever there is one. With `distinct`, an event that names no child neither counts nor is claimed.
 //!
+//! **With `weight`**, a record stands for as many events as a field says: counts that somebody else has added up. It goes
+//! without `distinct` only, since a child is one however many events it sends.
+//!
 //! **Measures** describe the last surge, also when it is over; a surge that comes back within 12 buckets is the same one.
 //! `concentration` is the share of the children of the fullest bucket that have its most common value of the field
 //! `by`; a child without a value shares it with nobody, and when none has one there is no concentration.
@@ -35,6 +38,7 @@ use minicbor::{Decode, Encode};
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
 use crate::codec::{maybe_text, state};
+use crate::detector::weight::{Records, Weight};
 use crate::detector::{
     ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
     remembered,
@@ -57,7 +61,18 @@ impl DetectorKind for Surge {
     }
 
     fn measures(&self) -> &'static [&'static str] {
-        &["children", "usual", "surprise", "span", "buckets", "events", "concentration", "place"]
+        &[
+            "children",
+            "usual",
+            "surprise",
+            "span",
+            "buckets",
+            "events",
+            "concentration",
+            "place",
+            "records",
+            "unweighted",
+        ]
     }
 
     fn parameters(&self) -> serde_json::Value {
@@ -66,7 +81,7 @@ impl DetectorKind for Surge {
 
     fn measure_kind(&self, measure: &str) -> Kind {
         match measure {
-            "children" | "buckets" | "events" => Kind::Count,
+            "children" | "buckets" | "events" | "records" | "unweighted" => Kind::Count,
             "usual" | "surprise" => Kind::Number,
             "span" => Kind::Span,
             "concentration" => Kind::Share,
@@ -76,8 +91,8 @@ impl DetectorKind for Surge {
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {
-        let fields =
-            params.fields(&["event", "distinct", "bucket", "at-least", "ratio", "surprise", "by"])?;
+        let known = ["event", "distinct", "bucket", "at-least", "ratio", "surprise", "by", "weight"];
+        let fields = params.fields(&known)?;
         let mut settings = Settings {
             event: names.class(fields.required("event")?)?,
             distinct: fields.optional("distinct").map(|node| names.level(node)).transpose()?,
@@ -86,7 +101,13 @@ impl DetectorKind for Surge {
             ratio: 2.0,
             surprise: SURPRISING,
             by: fields.optional("by").map(|node| names.field(node)).transpose()?,
+            weight: fields.optional("weight").map(|node| names.field(node)).transpose()?,
         };
+        if let (Some(_), Some(node)) = (settings.distinct, fields.optional("weight")) {
+            return Err(node
+                .problem("contradiction", "`distinct` counts each child once, whatever `weight` says")
+                .with_help("leave out one of the two"));
+        }
         if let Some(node) = fields.optional("ratio") {
             settings.ratio = node.number()?;
             if !(1.0..=1_000.0).contains(&settings.ratio) {
@@ -120,6 +141,8 @@ pub(crate) struct Settings {
     pub(crate) surprise: f64,
     /// The field whose most common value is measured.
     pub(crate) by: Option<FieldId>,
+    /// The field that says how many events a record stands for; never with `distinct`.
+    pub(crate) weight: Option<FieldId>,
 }
 
 impl Detector for Settings {
@@ -128,8 +151,9 @@ impl Detector for Settings {
     }
 
     fn definition(&self) -> Option<Definition> {
-        let Self { event, distinct, bucket, at_least, ratio, surprise, by } = *self;
-        Some(Definition::Surge { event, distinct, bucket, at_least, ratio, surprise, by })
+        let Self { event, distinct, bucket, at_least, ratio, surprise, by, weight } = *self;
+        let plain = Definition::Surge { event, distinct, bucket, at_least, ratio, surprise, by };
+        Some(plain.weighted(weight))
     }
 
     fn horizon(&self) -> Duration {
@@ -141,6 +165,7 @@ impl Detector for Settings {
         let facts = facts.with_measure("children", Domain::at_least(self.at_least));
         let shares = if self.by.is_some() { Domain::between(0.0, 1.0) } else { Domain::nothing() };
         let facts = facts.with_measure("concentration", shares.or(&Domain::missing()));
+        let facts = facts.with_records(self.weight);
         match self.distinct {
             Some(level) => facts.with_children(level),
             None => facts,
@@ -170,6 +195,8 @@ const ENOUGH: usize = 12;
 const SURPRISING: f64 = 6.0;
 /// After so many firing buckets in a row, what is unusual becomes usual.
 const FROZEN: usize = 2 * HISTORY;
+/// No bucket counts for more: beyond this, logarithms of the law are not exact enough.
+const MOST: u64 = 1 << 40;
 /// So many events of a bucket can be claimed; more are only counted.
 const CLAIMABLE: usize = 200_000;
 
@@ -185,6 +212,7 @@ struct Bucket {
     places: BTreeMap<String, u64>,
     events: u64,
     exhibits: Vec<Exhibit>,
+    records: Records,
 }
 
 impl Bucket {
@@ -196,6 +224,7 @@ impl Bucket {
         self.places.clear();
         self.count = 0;
         self.events = 0;
+        self.records = Records::default();
     }
 
     /// The most common value and how many children have it; the first in order when several are.
@@ -207,7 +236,7 @@ impl Bucket {
     }
 }
 
-state!(Bucket { 0 => children, 1 => count, 2 => places, 3 => events, 4 => exhibits });
+state!(Bucket { 0 => children, 1 => count, 2 => places, 3 => events, 4 => exhibits, 5 => records });
 
 /// The last surge.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -231,6 +260,9 @@ struct Peak {
     #[n(8)]
     #[cbor(with = "maybe_text")]
     place: Option<SmolStr>,
+    #[n(9)]
+    #[cbor(default)]
+    records: Records,
 }
 
 /// The memory about one subject.
@@ -365,10 +397,12 @@ impl Crowd {
             surprise,
             concentration: None,
             place: None,
+            records: Records::default(),
         });
         peak.last = index;
         peak.buckets += 1;
-        peak.events += self.bucket.events;
+        peak.events = peak.events.saturating_add(self.bucket.events);
+        peak.records.join(self.bucket.records);
         peak.surprise = peak.surprise.max(surprise);
         if self.bucket.count > peak.children {
             peak.children = self.bucket.count;
@@ -412,17 +446,23 @@ impl Watch for Crowd {
                 None => return,
             },
         };
+        let weight = self.settings.weight.map_or(Weight::Given(1), |field| Weight::of(hit, field));
+        let events = weight.count();
+        if events == 0 {
+            return;
+        }
         if new {
-            self.bucket.count += 1;
+            self.bucket.count = self.bucket.count.saturating_add(events).min(MOST);
             if let Some(value) = self.settings.by.and_then(|field| hit.event.field(field)) {
                 let value = value.to_smolstr();
                 match self.bucket.places.get_mut(value.as_str()) {
-                    Some(count) => *count += 1,
-                    None => drop(self.bucket.places.insert(value.into(), 1)),
+                    Some(count) => *count = count.saturating_add(events).min(MOST),
+                    None => drop(self.bucket.places.insert(value.into(), events.min(MOST))),
                 }
             }
         }
-        self.bucket.events += 1;
+        self.bucket.events = self.bucket.events.saturating_add(events);
+        self.bucket.records.add(weight);
         if self.bucket.exhibits.len() < CLAIMABLE {
             self.bucket.exhibits.push(hit.exhibit);
         }
@@ -464,7 +504,11 @@ impl Watch for Crowd {
         ];
         measures.extend(peak.concentration.map(|share| ("concentration".into(), Measure::Number(share))));
         measures.extend(peak.place.clone().map(|place| ("place".into(), Measure::Text(place))));
-        Reading { status, measures }
+        let mut reading = Reading { status, measures };
+        if self.settings.weight.is_some() {
+            peak.records.tell(&mut reading);
+        }
+        reading
     }
 
     fn shortfall(&self, now: Timestamp) -> Option<String> {

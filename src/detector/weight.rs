@@ -56,6 +56,12 @@ impl Records {
         self.unweighted = self.unweighted.saturating_add(u64::from(weight == Weight::Missing));
     }
 
+    /// Counts those of a part that ended.
+    pub(super) fn join(&mut self, other: Self) {
+        self.all = self.all.saturating_add(other.all);
+        self.unweighted = self.unweighted.saturating_add(other.unweighted);
+    }
+
     /// Adds both counts to what was measured.
     pub(super) fn tell(self, reading: &mut Reading) {
         let counts = [self.all, self.unweighted];

@@ -8,8 +8,20 @@ const ADDRESS: FieldId = FieldId(0);
 
 fn counting(distinct: Option<usize>) -> Bench {
     let bucket = Duration::from_secs(60);
-    let by = Some(ADDRESS);
-    Bench::new(Settings { event: ClassId(0), distinct, bucket, at_least: 3.0, ratio: 2.0, surprise: 6.0, by })
+    Bench::new(Settings { distinct, bucket, ..plain() })
+}
+
+fn plain() -> Settings {
+    Settings {
+        event: ClassId(0),
+        distinct: None,
+        bucket: Duration::from_secs(60),
+        at_least: 3.0,
+        ratio: 2.0,
+        surprise: 6.0,
+        by: Some(ADDRESS),
+        weight: None,
+    }
 }
 
 fn usual() -> Bench {
@@ -73,10 +85,7 @@ fn a_rule_may_ask_for_less_or_more_surprise() {
     let fires = |more: &str| {
         let rule = build(&Surge, &format!("{{event: a, bucket: 1m, at-least: 3{more}}}")).expect("sound");
         let Some(Definition::Surge { surprise, bucket, .. }) = rule.definition() else { panic!("{rule:?}") };
-        let by = Some(ADDRESS);
-        let settings =
-            Settings { event: ClassId(0), distinct: None, bucket, at_least: 3.0, ratio: 2.0, surprise, by };
-        let mut bench = Bench::new(settings);
+        let mut bench = Bench::new(Settings { bucket, surprise, ..plain() });
         (0..80).for_each(|minute| bench.crowd(minute, 5));
         bench.crowd(80, 17);
         bench.close(80).status.is_present()
@@ -258,4 +267,67 @@ fn a_new_episode_knows_what_is_usual_and_nothing_of_the_last_surge() {
     bench.crowd(82, 40);
     assert!(bench.close(82).status.is_present(), "it need not learn again");
     assert_eq!(bench.spans, [(at(82, 0.0), at(83, 0.0))]);
+}
+
+/// Minutes of a field that says how many events a record stands for.
+fn weighted(minutes: impl IntoIterator<Item = Value>) -> Bench {
+    let mut bench = Bench::new(Settings { weight: Some(ADDRESS), by: None, ..plain() });
+    for (minute, count) in (0..).zip(minutes) {
+        bench.event.set(ADDRESS, Some(count));
+        bench.came(minute, 1.0, 0);
+        bench.came(minute, 2.0, 0);
+    }
+    bench
+}
+
+#[test]
+fn with_a_weight_counts_that_were_added_up_surge_like_the_events_themselves() {
+    let usual = || std::iter::repeat_n(Value::Int(10), 80);
+    let mut bench = weighted(usual().chain([Value::Int(50)]));
+    let reading = bench.close(80);
+    assert!(reading.status.is_present());
+    for (measure, expect) in [("children", 100), ("events", 100), ("records", 2), ("unweighted", 0)] {
+        assert_eq!(reading.value(measure), Some(Value::Int(expect)), "{measure}");
+    }
+    assert_eq!(bench.claimed.len(), 2);
+    // The same records without a weight are no more than usual.
+    let mut few = Bench::new(plain());
+    (0..81).for_each(|minute| few.crowd(minute, 2));
+    assert_eq!(few.close(80).status, Status::Absent);
+    let mut alike = Bench::new(plain());
+    (0..80).for_each(|minute| alike.crowd(minute, 20));
+    alike.crowd(80, 100);
+    assert_eq!(alike.close(80).value("surprise"), reading.value("surprise"));
+}
+
+#[test]
+fn a_record_of_no_events_is_none_and_one_that_says_nothing_is_one() {
+    let usual = std::iter::repeat_n(Value::Int(0), 80);
+    let mut bench = weighted(usual.chain([Value::Int(0)]));
+    assert!(bench.close(80).status == Status::Absent && bench.claimed.is_empty());
+    let usual = std::iter::repeat_n(Value::Int(0), 80);
+    let mut bench = weighted(usual.chain([Value::Text("many".into())]));
+    (3..12).for_each(|second| bench.came(80, f64::from(second), 0));
+    let reading = bench.close(80);
+    assert!(reading.status.is_present(), "{reading:?}");
+    assert_eq!((reading.value("events"), reading.value("unweighted")), (Some(11.into()), Some(11.into())));
+}
+
+#[test]
+fn weights_without_end_do_not_overflow() {
+    let usual = std::iter::repeat_n(Value::Int(1), 80);
+    let mut bench = weighted(usual.chain([Value::Int(i64::MAX)]));
+    (3..9).for_each(|second| bench.came(80, f64::from(second), 0));
+    let reading = bench.close(80);
+    assert!(reading.status.is_present());
+    assert_eq!(reading.value("children"), Some(Value::Int(1 << 40)));
+}
+
+#[test]
+fn children_have_no_weight() {
+    use crate::detector::fixture::build;
+    let rule =
+        |more: &str| build(&Surge, &format!("{{event: a, bucket: 1m, at-least: 3, weight: number{more}}}"));
+    assert!(matches!(rule("").map(|rule| rule.definition()), Ok(Some(Definition::Weighted { .. }))));
+    assert_eq!(rule(", distinct: part").err().as_deref(), Some("1:45 contradiction"));
 }
