@@ -135,6 +135,15 @@ pub enum Definition {
         /// Events closer to the one before than this are part of it.
         debounce: Duration,
     },
+    /// A regular interval, and what it is counted from.
+    Anchored {
+        /// The interval: a [`Definition::Periodic`].
+        of: Box<Definition>,
+        /// Events that may set its timer when something begins.
+        connect: Option<ClassId>,
+        /// Events of which the last one may.
+        traffic: Option<ClassId>,
+    },
     /// More children at once than usual.
     Surge {
         /// The events.

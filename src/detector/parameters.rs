@@ -149,6 +149,18 @@ pub(super) struct PeriodicParams {
     /// Events closer together than this count as one: `30s`; shorter than the shortest period. If not given: 2 minutes, or
     /// 5 % of the shortest period when that is more, or a quarter of it when it is shorter than 10 minutes.
     debounce: Option<Span>,
+    /// What else may set the timer: then `anchor` says which does, where it is clear.
+    anchors: Option<AnchorParams>,
+}
+
+/// Classes of events that may set a timer.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+struct AnchorParams {
+    /// Events with which something begins, such as a connection.
+    connect: Option<Class>,
+    /// Events that go on while it lasts: the last one counts.
+    traffic: Option<Class>,
 }
 
 /// How long a subject stays, from an opening event to a closing one, and how long it is away.

@@ -302,3 +302,90 @@ fn what_is_missing_reads_as_a_sentence() {
         Some("9 of 9 gaps fit a period of 1h, but then no event came for 4h")
     );
 }
+
+/// Beats are of class 0, and may be counted from events of class 1 or of this one.
+fn anchored(traffic: Option<ClassId>) -> Bench {
+    let anchors = Some(Anchors { connect: Some(ClassId(1)), traffic });
+    let minutes = |n: u64| Duration::from_secs(n * 60);
+    Bench::new(Settings { anchors, ..Settings::new(ClassId(0), minutes(5), minutes(36 * 60)) })
+}
+
+/// What beats of about an hour are counted from. Each turn gives, in seconds: how long until something begins again,
+/// how long it is busy from then on, and how long from that until the next beat; each varied by its jitter.
+fn counted_from(turn: [(f64, f64); 3], turns: usize) -> Option<Value> {
+    let mut bench = anchored(Some(ClassId(2)));
+    let mut draws = Draws(11);
+    let mut now = 0.0;
+    for _ in 0..turns {
+        for ((mean, jitter), class) in turn.into_iter().zip([1, 2, 0]) {
+            now += (mean + jitter * (2.0 * draws.uniform() - 1.0)).max(0.01);
+            bench.show(at(now), ClassId(class), 0);
+        }
+    }
+    assert!(bench.now().status.is_present());
+    bench.now().value("anchor")
+}
+
+#[test]
+fn a_timer_is_counted_from_the_class_whose_events_lie_the_most_evenly_before_its_beats() {
+    // A token: an hour after the start, whatever was done in between.
+    let token = |turns| {
+        let mut bench = anchored(Some(ClassId(2)));
+        let (mut draws, mut now) = (Draws(3), 0.0);
+        for _ in 0..turns {
+            now += 300.0 * draws.uniform();
+            bench.show(at(now), ClassId(1), 0);
+            bench.show(at(now + 1_000.0 + 1_000.0 * draws.uniform()), ClassId(2), 0);
+            now += 3_600.0 + draws.uniform();
+            bench.show(at(now), ClassId(0), 0);
+        }
+        bench.now().value("anchor")
+    };
+    assert_eq!(token(20), Some("connect".into()));
+    assert_eq!(token(7), Some("none".into()), "too few to say");
+    // Idle for twenty minutes after forty busy ones.
+    assert_eq!(counted_from([(60.0, 60.0), (2_400.0, 200.0), (1_200.0, 0.5)], 20), Some("traffic".into()));
+}
+
+#[test]
+fn a_clock_is_counted_from_nothing_else() {
+    let mut bench = anchored(None);
+    let mut draws = Draws(5);
+    for hour in 0..20 {
+        let beat = f64::from(hour) * 3_600.0 + 20.0 * draws.uniform();
+        bench.show(at(beat), ClassId(0), 0);
+        bench.show(at(beat + 30.0 + 300.0 * draws.uniform()), ClassId(1), 0);
+    }
+    assert_eq!(bench.now().value("anchor"), Some("clock".into()));
+}
+
+#[test]
+fn what_lies_equally_well_is_not_named() {
+    // Back at once, and done at once: each of the three could be the one. 65 minutes are no part of a day.
+    let same = [(2.0, 0.5), (2.0, 0.5), (3_896.0, 0.5)];
+    assert_eq!(counted_from(same, 20), Some("none".into()));
+    // A beat that sets the next, with the others anywhere in between.
+    let mut bench = anchored(Some(ClassId(2)));
+    let (mut draws, mut now) = (Draws(9), 0.0);
+    for _ in 0..20 {
+        bench.show(at(now + 600.0 * draws.uniform()), ClassId(1), 0);
+        bench.show(at(now + 1_000.0 + 600.0 * draws.uniform()), ClassId(2), 0);
+        now += 3_900.0 + 10.0 * draws.uniform();
+        bench.show(at(now), ClassId(0), 0);
+    }
+    assert_eq!(bench.now().value("anchor"), Some("event".into()));
+}
+
+#[test]
+fn anchors_are_classes_and_there_is_one_at_least() {
+    use crate::detector::fixture::build;
+    let rule = |anchors: &str| build(&Periodic, &format!("{{event: a, period: 5m..2h, anchors: {anchors}}}"));
+    let anchored = rule("{connect: b, traffic: c}").map(|rule| (rule.classes(), rule.definition()));
+    let Ok((classes, Some(Definition::Anchored { connect, traffic, .. }))) = anchored else {
+        panic!("{anchored:?}")
+    };
+    assert_eq!((connect, traffic), (Some(ClassId(1)), Some(ClassId(2))));
+    assert_eq!(classes, [ClassId(0), ClassId(1), ClassId(2)]);
+    assert_eq!(rule("{}").err().as_deref(), Some("1:37 missing-key"));
+    assert_eq!(rule("{clock: b}").err().as_deref(), Some("1:38 unknown-key"));
+}
