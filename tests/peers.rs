@@ -229,6 +229,22 @@ fn four_steps_with_thousands_of_repeats_on_one_subject_come_to_an_end() {
     assert_eq!(last, [29_995, 29_996, 29_997, 30_000], "the latest chain");
 }
 
+/// What is remembered of such a subject is what the chain may still need: it does not grow with the repeats, and so neither
+/// does what has to be gone through at each of them.
+#[test]
+fn repeats_leave_no_more_behind_the_more_of_them_there_are() {
+    let engine = builder("ordered", FOUR_STEPS).build().unwrap();
+    let remembered = |events: i64| {
+        let mut run = engine.run();
+        let source = run.open("s");
+        repeats(events).for_each(|seen| run.push(source, event(&engine, seen)));
+        let last = event(&engine, (events, "d", "u")).time();
+        run.advance(last);
+        run.checkpoint().unwrap().to_bytes().len()
+    };
+    assert_eq!([1_500, 3_000, 30_000].map(remembered), [remembered(600); 3]);
+}
+
 const FOUR_STEPS: &str = "{sequence: [a, b, c, d], within: 1h}";
 
 /// The last step, and then the first three again and again, a thousandth of a second apart.
