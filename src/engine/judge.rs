@@ -40,8 +40,9 @@ pub(super) fn judge(symptom: &Symptom, entry: &Entry, now: Timestamp) -> Judgeme
     }
     if !reading.status.is_present() {
         let (status, measures) = match &entry.shown.measures {
-            Some(measures) => (entry.shown.status.clone(), Some(measures.clone())),
-            None => (reading.status, None),
+            // What is ordinary belongs to no episode.
+            Some(measures) if !symptom.is_ordinary() => (entry.shown.status.clone(), Some(measures.clone())),
+            _ => (reading.status, None),
         };
         return Judgement { status, measures, answer: None };
     }

@@ -84,7 +84,7 @@ impl Stamped for Switch {
 #[derive(Debug)]
 struct Values {
     plan: Arc<Alternating>,
-    /// The values of the last time that is settled, ascending.
+    /// The values of the last time that is settled, in the order in which they came.
     before: Vec<u64>,
     /// The values of the last time, each with its first event; emptied when they are settled.
     instant: Vec<(u64, Exhibit)>,
@@ -102,9 +102,9 @@ state!(Values {
 }, sound);
 
 impl Values {
-    /// Whether the values are no more than are told apart, and in order.
+    /// Whether the values are no more than are told apart.
     fn sound(&self) -> bool {
-        self.before.len() <= VALUES && self.instant.len() <= VALUES && self.before.is_sorted()
+        self.before.len() <= VALUES && self.instant.len() <= VALUES
     }
 
     fn new(plan: Arc<Alternating>) -> Self {
@@ -132,7 +132,7 @@ impl Values {
         }
         let mut instant = std::mem::take(&mut self.instant);
         // One of them may be what was there before, or is the first there ever was.
-        let kept = instant.iter().find(|(value, _)| self.before.binary_search(value).is_ok());
+        let kept = instant.iter().find(|(value, _)| self.before.contains(value));
         let kept = kept.or(instant.first().filter(|_| self.before.is_empty())).map(|(value, _)| *value);
         let left = kept.or(self.before.first().copied()).unwrap_or_default();
         for &(value, exhibit) in instant.iter().filter(|(value, _)| Some(*value) != kept) {
@@ -140,7 +140,6 @@ impl Values {
         }
         self.before.clear();
         self.before.extend(instant.iter().map(|(value, _)| *value));
-        self.before.sort_unstable();
         instant.clear();
         self.instant = instant;
     }
@@ -166,7 +165,7 @@ impl Values {
 
     /// Whether settling what came last makes a switch.
     fn is_eventful(&self) -> bool {
-        let known = |(value, _): &(u64, Exhibit)| self.before.binary_search(value).is_ok();
+        let known = |(value, _): &(u64, Exhibit)| self.before.contains(value);
         match self.instant.as_slice() {
             [] => false,
             [only] => !self.before.is_empty() && !known(only),
