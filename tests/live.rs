@@ -10,15 +10,7 @@ use proptest::prelude::*;
 
 use crate::reference::compare::engine_says;
 use crate::reference::properties::hold;
-use crate::reference::scenario::{Scenario, anything, at, calm};
-
-fn live_engine(scenario: &Scenario) -> Engine {
-    let lateness = Duration::from_secs(scenario.lateness.unsigned_abs());
-    let builder = Engine::builder().pack(scenario.rules.pack()).complete(scenario.complete);
-    let builder = builder.lateness(lateness).live(true);
-    let builder = scenario.as_of.into_iter().fold(builder, |builder, second| builder.as_of(at(second)));
-    builder.build().unwrap()
-}
+use crate::reference::scenario::{anything, calm};
 
 /// The lines that a batch run gives too, as it gives them.
 fn finals(lines: &[Diagnosis]) -> Vec<Diagnosis> {
@@ -67,7 +59,7 @@ fn to_look_changes_no_final_answer_and_no_sum() {
     let mut seen = BTreeMap::new();
     let counts = std::cell::RefCell::new(&mut seen);
     hold("live", 500, (prop_oneof![anything(), calm()], looks), |(scenario, looks)| {
-        let (plain, engine) = (scenario.engine(), live_engine(&scenario));
+        let (plain, engine) = (scenario.engine(), scenario.live_engine());
         let events = scenario.events(&plain);
         let (batch, sums) = engine_says(&plain, scenario.sources, &events);
         let mut run = engine.run();

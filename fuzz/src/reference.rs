@@ -4,3 +4,5 @@
 pub(crate) mod compare;
 #[path = "../../tests/reference/scenario.rs"]
 pub(crate) mod scenario;
+#[path = "../../tests/reference/shared.rs"]
+pub(crate) mod shared;

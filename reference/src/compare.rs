@@ -134,6 +134,10 @@ fn of_symptom<N: AsRef<str>>(
 ) {
     let same = match (status, &judged.status) {
         (Status::Present(one), Status::Present(other)) => is_close(one.get(), other.get()),
+        // The text leaves open how a span is spelt.
+        (Status::Unknown(one), Status::Unknown(other)) => {
+            other.strip_suffix('…').map_or(one == other, |begin| one.starts_with(begin))
+        }
         (one, other) => one == other,
     };
     if !same {
@@ -200,7 +204,11 @@ fn of_diagnoses(
             // Which of the events of one instant stand in a chain is not promised.
             let definition =
                 plan.symptoms().iter().find(|s| s.id == judged.id).and_then(|s| s.detector().definition());
-            let tied = matches!(definition, Some(Definition::Sequence { ties_any: true, .. }));
+            let sequence = match definition {
+                Some(Definition::Restricted { sequence, .. }) => Some(*sequence),
+                plain => plain,
+            };
+            let tied = matches!(sequence, Some(Definition::Sequence { ties_any: true, .. }));
             let place = |offset: u64| if tied { 0 } else { offset };
             of_symptom(&what, (&symptom.status, &symptom.measures), judged, out);
             note(out, &format!("{what}, events"), symptom.events, judged.claims.len() as u64);

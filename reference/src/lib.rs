@@ -3,18 +3,23 @@
 //! *whether* an event belongs to a class; *when* is its own.
 //!
 //! It judges ingress, canonical order, episodes, `when`, `unless` and the detectors of the library. It does not judge
-//! detectors of plugins, causes and the shares of explained events; what it does not judge it [names](Answer::unjudged).
-//! Bounds that only keep memory small (256 events of one instant, 64 waiting chains) do not exist here.
+//! detectors of plugins, causes and the shares of explained events, nor what `gaps: strict` and `skip: to-next` make of
+//! events of one time without an order; what it does not judge it [names](Answer::unjudged). Bounds that only keep memory
+//! small (256 events of one instant, 64 waiting chains) do not exist here.
 //!
-//! Ingress, episodes and the kinds that only count are some 700 lines of code. The kinds that learn what is usual
-//! (`periodic`, `surge`, `dip`) remember from bucket to bucket by their definition; they are in files of their own, another
-//! 650. [`differences`] holds an engine against it, and is no part of the evaluator.
+//! Ingress, episodes and the kinds that only count are some 550 lines of code, sequences 270, and the kinds that look back
+//! (`absence`, `change`) 260. The kinds that learn what is usual (`periodic`, `surge`, `dip`) remember from bucket to
+//! bucket by their definition; they are in files of their own, another 700. [`differences`] holds an engine against it,
+//! and is no part of the evaluator.
 
+mod absence;
+mod change;
 mod compare;
 mod detect;
 mod dip;
 mod ingress;
 mod periodic;
+mod restricted;
 mod sequence;
 mod surge;
 
@@ -188,7 +193,8 @@ fn episodes_of(
                 let begun = first.filter(|_| anew.is_none());
                 let found = detect::detect(symptom, before(anew), watermark, holds_others, (begun, ended));
                 // What is there no more was there all the same.
-                let was = found.was.clone().filter(|_| !found.status.is_present());
+                let stays = !found.status.is_present() && !symptom.is_ordinary();
+                let was = found.was.clone().filter(|_| stays);
                 let Some((status, measures)) = was else { return found };
                 Found { status, measures, ..found }
             });

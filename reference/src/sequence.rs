@@ -13,18 +13,21 @@ use crate::detect::{PRESENT, median};
 use crate::{Found, Known};
 
 /// The parameters of a sequence beside the events that it looks at.
-struct Search<'a> {
-    events: &'a [&'a Known],
+pub(crate) struct Search<'a> {
+    pub(crate) events: &'a [&'a Known],
     /// Which events have no order among themselves: those of one number.
     group: Vec<usize>,
-    required: &'a [ClassId],
-    maybe: &'a [(ClassId, usize)],
-    never: &'a [(ClassId, usize)],
+    pub(crate) required: &'a [ClassId],
+    pub(crate) maybe: &'a [(ClassId, usize)],
+    pub(crate) never: &'a [(ClassId, usize)],
+    /// What ends every chain that has begun.
+    pub(crate) until: Option<ClassId>,
+    strict: bool,
     any_order: bool,
     within: Duration,
     used: Vec<bool>,
     /// The group from which on chains may take events.
-    begin: usize,
+    pub(crate) begin: usize,
     /// The events that are not too old to matter, up to the present group.
     near: Range<usize>,
 }
@@ -42,6 +45,12 @@ struct Chain {
 }
 
 pub(crate) fn sequence(definition: &Definition, events: &[&Known], watermark: Timestamp) -> Found {
+    let (definition, until, strict, overlaps) = match definition {
+        Definition::Restricted { sequence, until, strict, overlaps } => {
+            (&**sequence, *until, *strict, *overlaps)
+        }
+        plain => (plain, None, false, false),
+    };
     let Definition::Sequence { required, maybe, never, any_order, within, ties_any } = definition else {
         return Found { status: Status::Absent, measures: Vec::new(), claims: Vec::new(), was: None };
     };
@@ -51,12 +60,26 @@ pub(crate) fn sequence(definition: &Definition, events: &[&Known], watermark: Ti
         group.push(group.last().map_or(0, |&last| if tied { last } else { last + 1 }));
     }
     let (used, any_order, within) = (vec![false; events.len()], *any_order, *within);
-    let mut search =
-        Search { events, group, required, maybe, never, any_order, within, used, begin: 0, near: 0..0 };
+    let mut search = Search {
+        events,
+        group,
+        required,
+        maybe,
+        never,
+        until,
+        strict,
+        any_order,
+        within,
+        used,
+        begin: 0,
+        near: 0..0,
+    };
     let waits = never.iter().any(|&(_, gap)| any_order || gap == required.len());
     let in_order = |chain: &Chain| -> BTreeSet<usize> { chain.members.iter().copied().collect() };
     let mut chains: Vec<Chain> = Vec::new();
     let mut claims: Vec<(Timestamp, usize)> = Vec::new();
+    // Whether the last chain can still be joined.
+    let mut is_open = true;
     for group in 0..search.group.last().map_or(0, |last| last + 1) {
         let of_group = |group| search.group.partition_point(|&g| g < group);
         let at_once = of_group(group)..of_group(group + 1);
@@ -66,13 +89,24 @@ pub(crate) fn sequence(definition: &Definition, events: &[&Known], watermark: Ti
         if waits && at_once.clone().any(|at| search.is_forbidden(at, required.len())) {
             chains.retain(|chain| chain.told < now);
         }
+        let ends: Vec<usize> =
+            at_once.clone().filter(|&at| until.is_some_and(|class| events[at].is(class))).collect();
+        if !ends.is_empty() {
+            chains.retain(|chain| !waits || chain.told < now);
+            (search.begin, is_open) = (search.begin.max(group), false);
+            let others = at_once.clone().filter(|at| ends != [*at]);
+            others.for_each(|at| search.used[at] = true);
+        }
         for at in at_once.clone() {
             let behind = |step: usize| any_order || maybe[step].1 == required.len();
             let fits = |&step: &usize| behind(step) && events[at].is(maybe[step].0);
             let last =
                 chains.last_mut().filter(|chain| search.is_beside(at) && now <= chain.first.plus(within));
-            let Some(chain) = last else { continue };
-            let Some(place) = chain.missing.iter().position(fits) else { continue };
+            let place = last.as_ref().and_then(|chain| chain.missing.iter().position(fits));
+            let (Some(chain), Some(place), true) = (last, place, is_open) else {
+                is_open = is_open && !(strict && search.is_named(at));
+                continue;
+            };
             chain.missing.remove(place);
             search.used[at] = true;
             if waits {
@@ -82,8 +116,14 @@ pub(crate) fn sequence(definition: &Definition, events: &[&Known], watermark: Ti
             }
         }
         while let Some(mut chain) = search.latest(group) {
-            chain.members.iter().for_each(|&at| search.used[at] = true);
-            search.begin = group;
+            is_open = true;
+            if overlaps {
+                // Without ties a group is one event, and the next chain begins behind the first of this one.
+                search.begin = chain.members[..required.len()].iter().min().map_or(group, |&first| first + 1);
+            } else {
+                chain.members.iter().for_each(|&at| search.used[at] = true);
+                search.begin = group;
+            }
             let mut others = at_once.clone().filter(|&at| at != chain.members[required.len() - 1]);
             let over = others.any(|at| search.is_forbidden(at, required.len()));
             if !waits {
@@ -93,6 +133,9 @@ pub(crate) fn sequence(definition: &Definition, events: &[&Known], watermark: Ti
                 chain.told = if any_order { chain.first } else { chain.last }.plus(within);
                 chains.push(chain);
             }
+            if overlaps {
+                break;
+            }
         }
     }
     let deadline = chains.first().map(|chain| chain.told);
@@ -100,6 +143,9 @@ pub(crate) fn sequence(definition: &Definition, events: &[&Known], watermark: Ti
     if waits {
         claims.extend(chains.iter().flat_map(|chain| in_order(chain).into_iter().map(|at| (chain.told, at))));
     }
+    // Each event is claimed once, though it may be in several chains.
+    let mut once = BTreeSet::new();
+    claims.retain(|(_, at)| once.insert(*at));
     let status = match deadline {
         _ if !chains.is_empty() => PRESENT(),
         Some(deadline) => Status::Unknown(format!("waiting until {deadline}").into()),
@@ -125,7 +171,7 @@ impl Search<'_> {
     }
 
     /// Whether an event may only stand beside the required ones.
-    fn is_beside(&self, at: usize) -> bool {
+    pub(crate) fn is_beside(&self, at: usize) -> bool {
         let is_required = self.required.iter().any(|&class| self.events[at].is(class));
         !self.used[at] && !is_required && self.maybe.iter().any(|&(class, _)| self.events[at].is(class))
     }
@@ -145,7 +191,9 @@ impl Search<'_> {
             groups.sort_unstable_by_key(|&group| Reverse(group));
             (groups, Reverse(chain.clone()))
         };
-        let members = chains.into_iter().max_by_key(late)?;
+        let members =
+            chains.into_iter().filter(|chain| !self.strict || self.is_tight(chain)).max_by_key(late)?;
+        let leads = self.leads(members[0]);
         let times = || members.iter().map(|&at| self.time(at));
         let (first, last) = (times().min()?, times().max()?);
         let mut chain = Chain { first, last, members: members.clone(), missing: Vec::new(), told: last };
@@ -162,6 +210,7 @@ impl Search<'_> {
                     && in_place(*at)
                     && chain.last.since(self.time(*at)) <= self.within
                     && !chain.members.contains(at)
+                    && (!self.strict || *at > members[0] || leads.contains(at))
             };
             match self.near.clone().rev().find(fits) {
                 Some(at) => chain.members.push(at),

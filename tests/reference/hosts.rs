@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use etiolog::{Diagnosis, Engine, Event, Pack, Pipeline, Summary};
+use etiolog::{Diagnosis, Engine, Event, Pipeline, Summary};
 use proptest::prelude::*;
 
 use crate::reference::compare::engine_says;
 use crate::reference::properties::{SCENARIOS, hold};
 use crate::reference::scenario::{Record, at, calm};
+use crate::reference::shared::compiled;
 use crate::reference::usual::usual;
 
 const INPUT: &str = "{etiolog: 1, input: lines, title: Lines, format: json, time: {from: at}, fields: {hub: {from: hub}, device: {from: device}, word: {from: word}, size: {from: size, as: number}}}";
@@ -58,8 +59,7 @@ fn p03_bytes_may_be_cut_anywhere() {
         let texts = [("pack.yaml", scenario.rules.head()), ("x.yaml", scenario.rules.article())];
         let mut pack: Vec<(String, String)> = texts.map(|(path, text)| (path.to_owned(), text)).to_vec();
         pack.push(("inputs/lines.yaml".to_owned(), INPUT.to_owned()));
-        let engine =
-            Engine::builder().pack(Pack::from_texts(pack)).complete(scenario.complete).build().unwrap();
+        let engine = compiled(pack, scenario.complete).unwrap();
         let bytes = bytes(&scenario.records);
         let mut cuts: Vec<usize> = cuts.iter().map(|share| (share * bytes.len() as f64) as usize).collect();
         if all {

@@ -7,6 +7,7 @@ pub(crate) mod properties;
 mod regressions;
 mod rules;
 pub(crate) mod scenario;
+mod shared;
 mod small;
 mod usual;
 mod wrong;

@@ -151,3 +151,35 @@ fn a_trace_knows_how_late_it_is() {
     let rules = Rules { quiet: [600, 600], ..rules([surge]) };
     agree(&Scenario { complete: false, ..calm_of(rules, records) });
 }
+
+/// On the innermost level the engine said of an ordinary train what it was at the end of some earlier episode, and the
+/// reference what it was when it had last fallen silent.
+#[test]
+fn an_ordinary_symptom_is_what_its_detector_says_now() {
+    let train = Symptom { ordinary: true, ..symptom("device", "{periodic: {event: a, period: 5s..20s}}") };
+    let beats = (0..12).map(|beat| beat * 10);
+    let others = [133, 134, 141, 143, 157, 158, 163, 177, 179, 192];
+    let seconds: Vec<(i64, &'static str, &str)> = beats.chain(others).map(|time| (time, "a", "d1")).collect();
+    let rules = rules([train, symptom("device", "{occurrence: {event: c}}")]);
+    let rules = Rules { quiet: [20, 20], ..rules };
+    agree(&calm_of(rules.clone(), records(&seconds)));
+    // It fell silent long before the second episode.
+    let rest = [seconds[..12].to_vec(), vec![(1_000, "c", "d1")]].concat();
+    let scenario = calm_of(rules, records(&rest));
+    agree(&scenario);
+    let said = engine_says(&scenario.engine(), 1, &scenario.events(&scenario.engine())).0;
+    let train = said[0].symptoms.iter().find(|symptom| &*symptom.id == "x#s0");
+    assert!(train.is_none_or(|train| !train.status.is_present()), "{train:?}");
+}
+
+/// Which of two values of one time was the one before depended on their hashes, and so on the names of devices.
+#[test]
+fn of_the_values_of_one_time_the_first_is_the_one_before() {
+    for names in [["d1", "d2", "d3"], ["d2", "d3", "d1"], ["d3", "d1", "d2"]] {
+        let switch = symptom("hub", "{change: {event: a, field: device, at-least: 2, within: 10s}}");
+        let rules = Rules { ties_any: true, ..rules([switch]) };
+        let [one, two, three] = names;
+        let seen = [(0, "a", three), (1, "a", one), (1, "a", two), (2, "a", three), (3, "a", one)];
+        agree(&calm_of(rules, records(&seen)));
+    }
+}

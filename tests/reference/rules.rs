@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use etiolog::detector::Definition;
-use etiolog::{Engine, Error, Event, Pack, Subject, SymptomTrace};
+use etiolog::{Engine, Event, Subject, SymptomTrace};
 use proptest::prelude::*;
 
 use crate::reference::properties::{SCENARIOS, hold};
-use crate::reference::scenario::{Rules, Scenario, calm_of, records, rules};
+use crate::reference::scenario::{Rules, Scenario, any_rules, calm_of, records, rules};
+use crate::reference::shared::{compiled, shared};
 
 /// No episode ends, so nothing begins anew because of another symptom.
 const NEVER_QUIET: [i64; 2] = [2_600_000; 2];
@@ -45,10 +46,9 @@ fn named(rules: &Rules, name: &str) -> String {
     text.replace("title: C of", &format!("title: {name} of"))
 }
 
-fn engine(rules: &Rules, complete: bool, files: &[(&str, &str)]) -> Result<Engine, Error> {
+fn engine(rules: &Rules, complete: bool, files: &[(&str, &str)]) -> Result<Engine, String> {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
-    let files = std::iter::once(("pack.yaml".to_owned(), rules.head())).chain(files);
-    Engine::builder().pack(Pack::from_texts(files)).complete(complete).build()
+    compiled(std::iter::once(("pack.yaml".to_owned(), rules.head())).chain(files).collect(), complete)
 }
 
 /// The same article with its symptoms in the opposite order.
@@ -68,7 +68,7 @@ fn turned(text: &str) -> String {
 
 #[test]
 fn p11_the_symptoms_of_two_rule_files_are_those_of_each() {
-    let both = (rules(), rules(), any::<bool>()).prop_map(|(one, other, complete)| {
+    let both = (any_rules(), any_rules(), any::<bool>()).prop_map(|(one, other, complete)| {
         let one = Rules { quiet: NEVER_QUIET, ..one };
         let texts = (named(&one, "x"), named(&other, "y"));
         (one, texts, complete)
@@ -77,7 +77,7 @@ fn p11_the_symptoms_of_two_rule_files_are_those_of_each() {
     let both = both.prop_filter("the same symptom twice", |(rules, (x, y), _)| {
         engine(rules, false, &[("x.yaml", x), ("y.yaml", y)]).is_ok()
     });
-    let both = both.prop_flat_map(|(rules, texts, complete)| {
+    let both = shared(both).prop_flat_map(|(rules, texts, complete)| {
         let ties = rules.ties_any;
         (Just(rules), Just(texts), records(ties, 1), Just(complete))
     });

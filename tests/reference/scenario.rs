@@ -1,11 +1,12 @@
 //! Random rules and streams. Few subjects, few kinds of events, and times and spans from one small set, so that borders meet.
 
 use std::fmt::{self, Write};
-use std::time::Duration;
 
 use etiolog::model::Origin;
 use etiolog::{Engine, Event, Pack, Timestamp};
 use proptest::prelude::*;
+
+use crate::reference::shared::{self, shared};
 
 /// One window, and one within it; everything else is a nanosecond or a second beside these.
 pub(crate) const WINDOW: i64 = 60;
@@ -26,7 +27,7 @@ pub(crate) struct Scenario {
 }
 
 /// What is generated of a pack.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Rules {
     pub(crate) by_record: bool,
     pub(crate) ties_any: bool,
@@ -35,7 +36,7 @@ pub(crate) struct Rules {
 }
 
 /// One symptom of a generated rule file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Symptom {
     pub(crate) per: &'static str,
     pub(crate) detect: String,
@@ -77,7 +78,7 @@ pub(crate) fn at(second: i64) -> Timestamp {
 impl Rules {
     /// Whether the loader accepts them: it refuses what cannot work.
     pub(crate) fn load(&self) -> bool {
-        Engine::builder().pack(self.pack()).build().is_ok()
+        shared::is_sound(self)
     }
 
     /// The article.
@@ -181,14 +182,18 @@ impl Rules {
 }
 
 impl Scenario {
+    /// The rules compiled, with these settings.
     pub(crate) fn engine(&self) -> Engine {
-        let builder = Engine::builder().pack(self.rules.pack()).complete(self.complete);
-        let builder = builder.lateness(Duration::from_secs(self.lateness.unsigned_abs()));
-        let builder = match self.as_of {
-            Some(second) => builder.as_of(at(second)),
-            None => builder,
-        };
-        builder.build().unwrap_or_else(|error| panic!("{error:?}\n{}", self.rules.article()))
+        let settings = (self.lateness, self.as_of, self.complete, false);
+        shared::engine(&self.rules, settings)
+            .unwrap_or_else(|error| panic!("{error}\n{}", self.rules.article()))
+    }
+
+    /// The same for a live stream.
+    pub(crate) fn live_engine(&self) -> Engine {
+        let settings = (self.lateness, self.as_of, self.complete, true);
+        shared::engine(&self.rules, settings)
+            .unwrap_or_else(|error| panic!("{error}\n{}", self.rules.article()))
     }
 
     /// The records as events, each with its source.
@@ -245,12 +250,12 @@ const ORDERED: [&str; 19] = [
 
 fn detect(per: &'static str) -> impl Strategy<Value = (String, &'static str)> {
     let class = || prop::sample::select(vec!["a", "a", "b", "c", "big"]);
-    let occurrence = (class(), prop::option::of(class())).prop_map(|(event, among)| {
+    let occurrence = (class(), prop::option::of(class()), weight()).prop_map(|(event, among, weight)| {
         let among = among.map_or(String::new(), |among| format!(", among: {among}"));
-        (format!("{{occurrence: {{event: {event}{among}}}}}"), "occurrence")
+        (format!("{{occurrence: {{event: {event}{among}{weight}}}}}"), "occurrence")
     });
-    let count = (class(), 1..5, span()).prop_map(|(event, least, within)| {
-        (format!("{{count: {{event: {event}, at-least: {least}, within: {within}s}}}}"), "count")
+    let count = (class(), 1..5, span(), weight()).prop_map(|(event, least, within, weight)| {
+        (format!("{{count: {{event: {event}, at-least: {least}, within: {within}s{weight}}}}}"), "count")
     });
     let distinct = (class(), 1..4, span()).prop_map(|(event, least, within)| {
         (
@@ -268,11 +273,55 @@ fn detect(per: &'static str) -> impl Strategy<Value = (String, &'static str)> {
             .prop_map(|(opens, closes, least)| {
                 (format!("{{session: {{opens: {opens}, closes: {closes}, at-least: {least}}}}}"), "session")
             });
-    if per == "hub" {
-        prop_oneof![1 => occurrence, 2 => count, 3 => distinct, 4 => sequence, 2 => session].boxed()
-    } else {
-        prop_oneof![1 => occurrence, 3 => count, 6 => sequence, 2 => session].boxed()
-    }
+    let others = prop_oneof![1 => occurrence, 2 => count, 4 => sequence, 2 => session, 3 => absence(), 3 => change(per)];
+    if per == "hub" { prop_oneof![1 => distinct, 5 => others].boxed() } else { others.boxed() }
+}
+
+fn weight() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["", "", ", weight: size"])
+}
+
+fn absence() -> impl Strategy<Value = (String, &'static str)> {
+    let class = |all: &[&'static str]| prop::sample::select(all.to_vec());
+    let rest = class(&[
+        "",
+        ", at-least: 2",
+        ", at-least: 3",
+        ", until: b",
+        ", until: c",
+        ", until: a, at-least: 2",
+        ", since: b",
+        ", since: a",
+        ", since: big",
+        ", since: a, until: c",
+        ", since: b, until: a",
+        ", since: c, until: c",
+    ]);
+    (class(&["a", "a", "b", "big"]), span(), rest).prop_map(|(event, within, rest)| {
+        (format!("{{absence: {{event: {event}, for: {within}s{rest}}}}}"), "absence")
+    })
+}
+
+fn change(per: &'static str) -> impl Strategy<Value = (String, &'static str)> {
+    let ways = prop::sample::select(vec![("b", "a"), ("a", "b"), ("c", "a"), ("big", "a"), ("b", "big")]);
+    let after = prop::option::of(span());
+    let turn = (ways, after, prop::option::of(1..4), 1..4).prop_map(|((from, to), after, least, confirm)| {
+        let after = after.map_or(String::new(), |after| format!(", after: {after}s"));
+        let least = match least {
+            None if after.is_empty() => ", at-least: 2".to_owned(),
+            least => least.map_or(String::new(), |least| format!(", at-least: {least}")),
+        };
+        (format!("{{change: {{from: {from}, to: {to}{after}{least}, confirm: {confirm}}}}}"), "turn")
+    });
+    let field =
+        prop::sample::select(if per == "hub" { vec!["size", "device"] } else { vec!["size", "word"] });
+    let class = prop::sample::select(vec!["a", "a", "b", "big"]);
+    let switch = (class, field, 1..4, span()).prop_map(|(event, field, least, within)| {
+        let text =
+            format!("{{change: {{event: {event}, field: {field}, at-least: {least}, within: {within}s}}}}");
+        (text, "switch")
+    });
+    prop_oneof![turn, switch]
 }
 
 pub(crate) fn symptom() -> impl Strategy<Value = Symptom> {
@@ -282,6 +331,17 @@ pub(crate) fn symptom() -> impl Strategy<Value = Symptom> {
                 "occurrence" => vec!["occurrence.events >= 2"],
                 "count" => vec!["count.events >= 3", "count.span >= 10.s", "count.median_gap <= 1.s"],
                 "distinct" => vec!["distinct.children >= 2"],
+                "absence" => vec![
+                    "absence.silences >= 2",
+                    "absence.longest >= 61.s",
+                    "absence.silent",
+                    "absence.usual <= 5.s",
+                    "absence.before >= 2",
+                ],
+                "turn" => {
+                    vec!["change.after >= 3", "change.back", "change.steady >= 10.s", "change.since <= 1.s"]
+                }
+                "switch" => vec!["change.switches >= 2", "change.values >= 3"],
                 "sequence" => vec![
                     "sequence.optional >= 1",
                     "sequence.chains >= 2",
@@ -307,6 +367,10 @@ pub(crate) fn symptom() -> impl Strategy<Value = Symptom> {
 }
 
 pub(crate) fn rules() -> impl Strategy<Value = Rules> {
+    shared(any_rules())
+}
+
+pub(crate) fn any_rules() -> impl Strategy<Value = Rules> {
     let quiet = prop::sample::select(vec![WITHIN, WINDOW - 1, WINDOW, WINDOW + 1, 600]);
     (any::<bool>(), any::<bool>(), [quiet.clone(), quiet], prop::collection::vec(symptom(), 1..4))
         .prop_map(|(by_record, ties_any, quiet, symptoms)| Rules { by_record, ties_any, quiet, symptoms })
@@ -325,7 +389,8 @@ pub(crate) fn records(ties_any: bool, sources: usize) -> impl Strategy<Value = V
     let word = prop::sample::select(vec!["a", "a", "a", "b", "b", "b", "c", "m", "n", both, "unheard"]);
     let hub = prop::sample::select(vec![Some("h1"), Some("h1"), Some("h1"), Some("h1"), Some("h2"), None]);
     let device = prop::sample::select(vec![Some("d1"), Some("d1"), Some("d1"), Some("d2"), Some("d2"), None]);
-    let size = prop::sample::select(vec![None, Some(1), Some(2)]);
+    let size =
+        prop::sample::select(vec![None, Some(1), Some(1), Some(2), Some(2), Some(3), Some(0), Some(-1)]);
     let record = (gap, word, hub, device, size, 0..sources);
     prop::collection::vec(record, 0..18).prop_map(|records| {
         let mut second = 0;
@@ -338,31 +403,71 @@ pub(crate) fn records(ties_any: bool, sources: usize) -> impl Strategy<Value = V
     })
 }
 
+/// Longer than a source may be silent without being asked again, or as long as anything is remembered.
+fn leap() -> impl Strategy<Value = i64> {
+    const DAYS_31: i64 = 31 * 86_400;
+    prop::sample::select(vec![100_000, 100_000, DAYS_31 - 1, DAYS_31, DAYS_31 + 1])
+}
+
 /// Everything that can happen: some records are delayed, some of them too long, some come twice, some lie ahead.
 pub(crate) fn anything() -> impl Strategy<Value = Scenario> {
-    (rules(), 1_usize..4)
-        .prop_flat_map(|(rules, sources)| {
+    anything_of(any_rules())
+}
+
+/// The same, with a sequence whose chains are bounded in other ways than by time, or overlap.
+pub(crate) fn bounded() -> impl Strategy<Value = Scenario> {
+    let bounds = prop::sample::select(vec![
+        "until: c",
+        "until: n",
+        "until: b",
+        "gaps: strict",
+        "gaps: strict, until: c",
+        "skip: to-next",
+        "skip: to-next, until: n",
+        "skip: to-next, gaps: strict",
+    ]);
+    let order = prop::sample::select(vec!["given", "given", "any"]);
+    let steps = prop::sample::select(ORDERED.to_vec());
+    let sequence = (prop::sample::select(vec!["device", "device", "hub"]), steps, bounds, order, span());
+    let sequence = sequence.prop_map(|(per, steps, bounds, order, within)| Symptom {
+        per,
+        detect: format!("{{sequence: [{steps}], order: {order}, within: {within}s, {bounds}}}"),
+        when: None,
+        unless: false,
+        ordinary: false,
+    });
+    let rules = (any_rules(), sequence).prop_map(|(mut rules, sequence)| {
+        // Of events of one time the reference knows only what `until` does.
+        rules.ties_any = rules.ties_any && sequence.detect.contains("s, until");
+        rules.symptoms.truncate(1);
+        rules.symptoms.push(sequence);
+        rules
+    });
+    anything_of(rules.prop_filter("refused rules answer nothing", Rules::load))
+}
+
+fn anything_of(rules: impl Strategy<Value = Rules>) -> impl Strategy<Value = Scenario> {
+    let lateness = prop::sample::select(vec![0, 1, WITHIN, WINDOW, 900]);
+    let as_of = prop::option::weighted(0.2, prop::sample::select(vec![0, 100, 600]));
+    (shared((rules, lateness, as_of, any::<bool>())), 1_usize..4)
+        .prop_flat_map(|((rules, lateness, as_of, complete), sources)| {
             let records = records(rules.ties_any, sources);
             let delay = prop::sample::select(vec![0, 0, 0, 1, WITHIN, WINDOW, WINDOW + 1]);
-            let lateness = prop::sample::select(vec![0, 1, WITHIN, WINDOW, 900]);
-            let as_of = prop::option::weighted(0.2, prop::sample::select(vec![0, 100, 600]));
             (
                 Just(rules),
                 records,
                 prop::collection::vec((delay, 0..8), 18),
-                lateness,
-                as_of,
-                any::<bool>(),
+                Just(lateness),
+                Just(as_of),
+                Just(complete),
                 Just(sources),
-                prop::option::weighted(0.1, 0..18_usize),
+                prop::option::weighted(0.1, (0..18_usize, leap())),
             )
         })
         .prop_map(|(rules, records, fates, lateness, as_of, complete, sources, leap)| {
             let mut arrivals = Vec::new();
             for (place, (mut record, (delay, fate))) in records.into_iter().zip(fates).enumerate() {
-                if leap.is_some_and(|leap| leap <= place) {
-                    record.second += 100_000;
-                }
+                record.second += leap.filter(|(from, _)| *from <= place).map_or(0, |(_, seconds)| seconds);
                 let due = record.second + delay;
                 if fate == 0 {
                     arrivals.push((due + WITHIN, record.clone()));
@@ -382,7 +487,7 @@ pub(crate) fn calm_of(rules: Rules, records: Vec<Record>) -> Scenario {
 
 /// The same with detectors that learn what is usual, and with a train of regular events.
 pub(crate) fn calm() -> impl Strategy<Value = Scenario> {
-    let rules = (rules(), prop::option::weighted(0.4, learning())).prop_map(|(mut rules, learning)| {
+    let rules = (any_rules(), prop::option::weighted(0.4, learning())).prop_map(|(mut rules, learning)| {
         rules.symptoms.extend(learning);
         rules
     });
@@ -393,13 +498,9 @@ pub(crate) fn calm() -> impl Strategy<Value = Scenario> {
         prop::sample::select(vec!["a", "b"]),
         prop::sample::select(vec!["d1", "d2"]),
     );
-    (
-        rules,
-        any::<bool>(),
-        prop::option::weighted(0.4, train),
-        prop::sample::select(vec![0, 1, WITHIN, WINDOW, 900]),
-    )
-        .prop_flat_map(|(rules, complete, train, lateness)| {
+    let lateness = prop::sample::select(vec![0, 1, WITHIN, WINDOW, 900]);
+    (shared((rules, any::<bool>(), lateness)), prop::option::weighted(0.4, train))
+        .prop_flat_map(|((rules, complete, lateness), train)| {
             let records = records(rules.ties_any, 1);
             (Just(rules), records, Just(complete), Just(train), Just(lateness))
         })

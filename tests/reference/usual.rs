@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use crate::reference::scenario::{Record, Rules, Scenario, Symptom, calm_of, records, symptom};
+use crate::reference::shared::shared;
 
 /// What happens: seconds after the one before, word, device, size.
 type Tick = (i64, &'static str, usize, Option<i64>);
@@ -204,32 +205,39 @@ fn learning(kind: &'static str) -> impl Strategy<Value = Symptom> {
         })
 }
 
+/// A stream with something to learn for this kind of detector.
+fn stream(kind: &str) -> BoxedStrategy<Vec<Tick>> {
+    match kind {
+        "periodic" => train().boxed(),
+        "surge" => bursts().boxed(),
+        "dip" => gauge().boxed(),
+        _ => told().boxed(),
+    }
+}
+
 /// One symptom that learns, others that do not, and a stream with something to learn beside one with nothing.
 pub(crate) fn usual() -> impl Strategy<Value = Scenario> {
-    let kind = prop_oneof![
-        3 => (Just("periodic"), train().boxed()),
-        3 => (Just("surge"), bursts().boxed()),
-        2 => (Just("dip"), gauge().boxed()),
-        2 => (Just("given"), told().boxed()),
-    ];
-    let kind = kind.prop_flat_map(|(kind, ticks)| (learning(kind), Just(ticks)));
+    let kind = one_of(&[
+        "periodic", "periodic", "periodic", "surge", "surge", "surge", "dip", "dip", "given", "given",
+    ]);
+    let kind = kind.prop_flat_map(|kind| (Just(kind), learning(kind)));
     // Of sequences the engine remembers only so many that wait, and there are too many events here.
     let other = symptom().prop_filter("too many chains", |other| !other.detect.starts_with("{sequence"));
     let others = prop::collection::vec(other, 0..3);
     let quiet = || one_of(&[10_i64, 61, 600, 7_200]);
     let rules = (any::<bool>(), any::<bool>(), [quiet(), quiet()], others);
-    let settings = (any::<bool>(), one_of(&[0_i64, 10, 900]), prop::option::weighted(0.3, 0_i64..4_000));
-    (rules, kind, settings)
-        .prop_map(|((by_record, ties_any, quiet, others), (learning, ticks), settings)| {
+    let rules = (rules, kind, (any::<bool>(), one_of(&[0_i64, 10, 900])))
+        .prop_map(|((by_record, ties_any, quiet, others), (kind, learning), settings)| {
             let symptoms = std::iter::once(learning).chain(others).collect();
-            (Rules { by_record, ties_any, quiet, symptoms }, ticks, settings)
+            (Rules { by_record, ties_any, quiet, symptoms }, kind, settings)
         })
-        .prop_filter("refused rules answer nothing", |(rules, ..)| rules.load())
-        .prop_flat_map(|(rules, ticks, settings)| {
+        .prop_filter("refused rules answer nothing", |(rules, ..)| rules.load());
+    (shared(rules), prop::option::weighted(0.3, 0_i64..4_000))
+        .prop_flat_map(|((rules, kind, settings), shift)| {
             let noise = prop_oneof![2 => Just(Vec::new()), 1 => records(rules.ties_any, 1)];
-            (Just(rules), Just(ticks), noise, Just(settings))
+            (Just(rules), stream(kind), noise, Just((settings, shift)))
         })
-        .prop_map(|(rules, ticks, noise, (complete, lateness, shift))| {
+        .prop_map(|(rules, ticks, noise, ((complete, lateness), shift))| {
             let (mut second, mut all) = (shift.unwrap_or(0), noise);
             for (number, (gap, word, device, size)) in (100..).zip(ticks) {
                 second += gap.max(0);
