@@ -7,17 +7,13 @@ use smol_str::{SmolStr, format_smolstr};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::engine::chart::{Chart, Past, Tally};
-use crate::engine::differential::{Differential, Finding, MOST_CAUSES, Posterior, Seen, decibans};
+use crate::engine::differential::{Differential, Finding, Posterior, Seen, SetAside, decibans};
 use crate::engine::judge::Judged;
 use crate::engine::run::Run;
 use crate::model::{
-    CauseReport, Diagnosis, Evidence, Exhibit, ExhibitReport, NextLook, Points, Probability, Severity,
-    SolutionReport, State, Status, SymptomReport, Timestamp,
+    CauseReport, Diagnosis, Evidence, Exhibit, ExhibitReport, NextLook, Points, Probability, SetAsideReport,
+    Severity, SolutionReport, State, Status, SymptomReport, Timestamp,
 };
-use crate::rule::MOST_RIVALS;
-
-// Rules in which more would compete are refused where they are loaded.
-const _: () = assert!(MOST_CAUSES == MOST_RIVALS);
 
 /// The least probability of a verdict.
 const LEAST: f64 = 0.6;
@@ -73,6 +69,8 @@ pub(super) struct Case {
     findings: Vec<Finding>,
     judged: Vec<Judged>,
     posterior: Posterior,
+    /// Those of the causes that could not be weighed.
+    set_aside: Option<SetAside>,
     /// For each cause, how many of the present symptoms it accounts for, in expectation.
     share: Vec<f64>,
 }
@@ -159,10 +157,6 @@ impl Run {
                 rivals.push(rival);
             }
         }
-        // More than twelve: the most probable compete.
-        rivals.sort_by(|a, b| b.prior.total_cmp(&a.prior).then(a.cause.cmp(&b.cause)));
-        rivals.truncate(MOST_CAUSES);
-        rivals.sort_by_key(|rival| rival.cause);
         Some(self.weigh(rivals, judged, chart, level))
     }
 
@@ -273,7 +267,8 @@ impl Run {
             })
             .collect();
         let priors: Vec<f64> = rivals.iter().map(|rival| rival.prior).collect();
-        let posterior = Differential::new(&priors, &findings).posterior();
+        let differential = Differential::new(&priors, &findings);
+        let (posterior, set_aside) = (differential.posterior(), differential.set_aside().cloned());
         let mut share = vec![0.0; priors.len()];
         for (finding, judged) in findings.iter().zip(&judged) {
             if !self.is_news(judged) {
@@ -292,7 +287,7 @@ impl Run {
         let grave = rivals.iter().map(grave).collect();
         let (causes, inherited) =
             rivals.into_iter().map(|rival| (rival.cause, rival.above.map(|above| above.id))).unzip();
-        Case { causes, inherited, grave, priors, findings, judged, posterior, share }
+        Case { causes, inherited, grave, priors, findings, judged, posterior, set_aside, share }
     }
 
     /// A case in words, and what it books.
@@ -360,6 +355,13 @@ impl Run {
             explained_by: winner.and_then(|at| case.inherited.get(at).cloned().flatten()),
             causes,
             none_of_these: Probability::new(case.posterior.none),
+            set_aside: case.set_aside.as_ref().map(|aside| {
+                let causes = aside.causes.iter().filter_map(|&at| plan.causes.get(*case.causes.get(at)?));
+                SetAsideReport {
+                    causes: causes.map(|cause| Arc::clone(&cause.id)).collect(),
+                    at_most: Probability::new(aside.at_most),
+                }
+            }),
             symptoms: self.symptoms(subject, &case.judged),
             next: self.next_look(case, order, &differential),
             problem_events: booked.total,
@@ -455,8 +457,8 @@ impl Run {
     fn next_look(&self, case: &Case, order: &[usize], differential: &Differential<'_>) -> Option<NextLook> {
         /// A look that is expected to move the leading cause by less is not worth the walk.
         const WORTH: f64 = 0.02;
-        let leading = *order.first()?;
-        let worth = differential.worth_knowing(leading);
+        order.first()?;
+        let worth = differential.worth_knowing();
         let (at, _) = worth
             .into_iter()
             .filter(|(_, w)| *w >= WORTH)
@@ -548,7 +550,8 @@ impl Case {
         // What is grave and surely at work comes first, however much else something mild accounts for.
         let grave =
             |at: usize| self.grave.get(at) == Some(&true) && probability(at) >= LEAST && share(at) >= AT_WORK;
-        let mut order: Vec<usize> = (0..self.causes.len()).collect();
+        let weighed = |at: &usize| !self.set_aside.as_ref().is_some_and(|aside| aside.causes.contains(at));
+        let mut order: Vec<usize> = (0..self.causes.len()).filter(weighed).collect();
         order.sort_by(|&a, &b| {
             let by_share = || share(b).total_cmp(&share(a)).then(probability(b).total_cmp(&probability(a)));
             grave(b).cmp(&grave(a)).then_with(by_share).then(a.cmp(&b))

@@ -140,6 +140,7 @@ impl Run {
             explained_by: said.explained_by,
             causes: Vec::new(),
             none_of_these: Probability::new(1.0),
+            set_aside: None,
             symptoms: Vec::new(),
             next: None,
             problem_events: 0,

@@ -455,6 +455,15 @@ pub struct CauseReport {
     pub solutions: Vec<SolutionReport>,
 }
 
+/// Causes that explain what was seen, and were not weighed: more compete over more symptoms than can be summed.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct SetAsideReport {
+    /// `article#cause` of each.
+    pub causes: Vec<Arc<str>>,
+    /// No one of them can be more probable than this.
+    pub at_most: Probability,
+}
+
 /// The observation that would change the ranking most.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct NextLook {
@@ -502,6 +511,9 @@ pub struct Diagnosis {
     pub causes: Vec<CauseReport>,
     /// The probability that no known cause is at work.
     pub none_of_these: Probability,
+    /// The causes that could not be weighed, when there were too many for too many symptoms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set_aside: Option<SetAsideReport>,
     /// Every symptom that competes here: present first, then unknown, then absent.
     pub symptoms: Vec<SymptomReport>,
     /// What to look at next, when something unknown could change the verdict.

@@ -15,7 +15,7 @@ mod value;
 
 pub use diagnosis::{
     CauseReport, Change, Diagnosis, Evidence, Exhibit, ExhibitReport, Measure, NextLook, Points, Probability,
-    Severity, SolutionKind, SolutionReport, State, Status, SymptomReport,
+    SetAsideReport, Severity, SolutionKind, SolutionReport, State, Status, SymptomReport,
 };
 pub use event::{Event, EventBuilder, Origin};
 pub use schema::{FieldId, Schema};

@@ -72,6 +72,7 @@ fn diagnosis(
         explained_by: None,
         causes,
         none_of_these: Probability::new(0.004),
+        set_aside: None,
         symptoms,
         next: None,
         problem_events: 9,

@@ -224,8 +224,12 @@ fn rivals(page: &mut Page, diagnosis: &Diagnosis) {
     };
     let rivals = diagnosis.causes.iter().skip(skipped).take(shown).map(named);
     let none = format!("{} none of these", tied(&diagnosis.none_of_these.to_string()));
+    let aside = diagnosis.set_aside.as_ref().map(|aside| {
+        let causes = human::counted(aside.causes.len() as u64, "more cause");
+        format!("{} each of {causes} that could not be weighed", tied(&format!("at most {}", aside.at_most)))
+    });
     let label = if told { "or" } else { "maybe" };
-    for (i, text) in rivals.chain([none]).enumerate() {
+    for (i, text) in rivals.chain([none]).chain(aside).enumerate() {
         page.item((Paint::Bold, if i == 0 { label } else { "" }), &[(Paint::Plain, &text)]);
     }
 }

@@ -34,7 +34,6 @@ pub(crate) use class::{Class, Condition};
 pub(crate) use compile::compile;
 pub use place::Place;
 pub use schema::{Identity, Ties, prior_word, strength_word};
-pub(crate) use sound::MOST_RIVALS;
 pub use table::Fact;
 pub(crate) use table::{facts, misfit};
 

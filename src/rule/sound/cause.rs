@@ -1,4 +1,4 @@
-//! Causes: those that can never be named, symptoms that none explains, too many for one symptom, circles.
+//! Causes: those that can never be named, symptoms that none explains, circles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,9 +7,6 @@ use crate::rule::Symptom;
 use crate::rule::compile::Same;
 use crate::rule::sound::{View, with_also};
 use crate::yaml::Node;
-
-/// How many causes are weighed against each other at once.
-pub(crate) const MOST_RIVALS: usize = 12;
 
 pub(super) fn check(view: &View<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -33,7 +30,6 @@ pub(super) fn check(view: &View<'_>) -> Vec<Problem> {
             problems.extend(apart(view, cause.level, explained(), node));
         }
     }
-    problems.extend(rivals(view));
     problems.extend(titles(view));
     if view.is_whole() {
         problems.extend(unexplained(view));
@@ -67,29 +63,6 @@ fn apart<'v>(
         level(view, outside.level)
     );
     Some(key.problem("apart-levels", message).with_help("write a cause for each of the two"))
-}
-
-/// Symptoms that more causes explain than can be weighed at once: the least common would be left out each time.
-fn rivals(view: &View<'_>) -> Vec<Problem> {
-    let mut explaining: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    for cause in view.of.causes {
-        for &(at, _) in &cause.explains {
-            let here = symptom(view, at).is_some_and(|symptom| {
-                !symptom.is_ordinary() && view.of.schema.lineage(symptom.level).contains(&cause.level)
-            });
-            if here {
-                explaining.entry(at).or_default().push(&cause.id);
-            }
-        }
-    }
-    let too_many = explaining.into_iter().filter(|(_, causes)| causes.len() > MOST_RIVALS);
-    let problem = |(at, causes): (usize, Vec<&str>)| {
-        let (key, _) = view.entry("symptoms", &symptom(view, at)?.id)?;
-        let message = format!("{} causes explain this symptom, and {MOST_RIVALS} can compete", causes.len());
-        let help = format!("join or narrow some of: {}", causes.join(", "));
-        Some(key.problem("too-many-causes", message).with_help(help))
-    };
-    too_many.filter_map(problem).collect()
 }
 
 /// Two causes of one pack that people cannot tell apart.

@@ -21,7 +21,6 @@ use crate::rule::class::Class;
 use crate::rule::{Cause, Symptom};
 use crate::yaml::{Node, Shape};
 
-pub(crate) use cause::MOST_RIVALS;
 pub(super) use cause::circles;
 
 /// All that was compiled, and where it stands.

@@ -419,16 +419,10 @@ fn a_cause_of_subjects_beside_each_other_is_refused() {
 }
 
 #[test]
-fn more_causes_than_can_compete_are_refused() {
-    let many = |count: usize| {
-        let one = rules().event("e", "{code: 7}").lone("s", "unit", ONE, "");
-        (0..count).fold(one, |rules, n| rules.cause(&format!("c{n}"), &format!("C{n}"), "{s: often}"))
-    };
-    many(12).expect(&[]);
-    many(13).expect_at(&["too-many-causes"], "s");
-    // Thirteen that never meet on one symptom are fine.
-    let apart = many(12).lone("t", "unit", "{count: {event: e, at-least: 3, within: 1h}}", "");
-    apart.cause("c12", "C12", "{t: often}").expect(&[]);
+fn any_number_of_causes_may_compete() {
+    let one = rules().event("e", "{code: 7}").lone("s", "unit", ONE, "");
+    let many = (0..40).fold(one, |rules, n| rules.cause(&format!("c{n}"), &format!("C{n}"), "{s: often}"));
+    many.expect(&[]);
 }
 
 #[test]
