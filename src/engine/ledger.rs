@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::engine::case::Case;
 use crate::engine::chart::{Entry, Tally};
 use crate::engine::run::{Pending, Run, Signature};
-use crate::model::Timestamp;
+use crate::model::{Severity, Timestamp};
 
 impl Run {
     /// Books problem events that no containing subject can cover any more; all of them when there is no `watermark`.
@@ -60,6 +61,69 @@ impl Run {
         };
         chart.entries.iter().find(covers).map(|entry| entry.symptom)
     }
+
+    /// Which of the episode's problem events are explained, benign or neither.
+    pub(super) fn book(&self, subject: u32, case: &Case, winner: Option<usize>) -> Booked {
+        let plan = &self.plan;
+        let Some(chart) = usize::try_from(subject).ok().and_then(|at| self.charts.get(at)) else {
+            return Booked::default();
+        };
+        let mut left = chart.problems.clone();
+        let mut total = left.total();
+        let (mut explained, mut benign) = (0, 0);
+        let mut covered: Vec<(usize, u64)> =
+            chart.covered.iter().map(|(symptom, tally)| (*symptom, tally.total())).collect();
+        total += covered.iter().map(|(_, count)| count).sum::<u64>();
+        // The verdict first, then whatever else is probable here.
+        let mut causes: Vec<usize> = winner.into_iter().collect();
+        if winner.is_some() {
+            let probable = |&at: &usize| case.posterior.causes.get(at).is_some_and(|&p| p >= 0.5);
+            causes.extend((0..case.causes.len()).filter(|at| Some(*at) != winner).filter(probable));
+        }
+        for at in causes {
+            let Some(cause) = case.causes.get(at).and_then(|&cause| plan.causes.get(cause)) else { continue };
+            let explains = |symptom: usize| cause.explains.iter().any(|&(known, _)| known == symptom);
+            // A symptom that gives way to others speaks for the cause only where no other does.
+            let mut claims = [Tally::default(), Tally::default()];
+            for judged in case.judged.iter().filter(|j| j.status.is_present() && explains(j.symptom)) {
+                let Some(symptom) = plan.symptoms.get(judged.symptom).filter(|symptom| symptom.accounts)
+                else {
+                    continue;
+                };
+                let [own, fallback] = &mut claims;
+                let tally = if symptom.unless.is_empty() { own } else { fallback };
+                if let Some(entry) = chart.entry(judged.symptom) {
+                    tally.raise_to(&entry.shown.claims);
+                }
+            }
+            let [own, fallback] = claims;
+            let claims = if own.total() > 0 { own } else { fallback };
+            let mut accounted = 0;
+            let mut rest = Tally::default();
+            for (signature, count) in left.iter() {
+                let taken = count.min(claims.get(signature));
+                accounted += taken;
+                rest.add(signature, count - taken);
+            }
+            left = rest;
+            for (_, count) in covered.iter_mut().filter(|(symptom, _)| explains(*symptom)) {
+                accounted += std::mem::take(count);
+            }
+            if cause.severity == Severity::Benign { benign += accounted } else { explained += accounted }
+        }
+        Booked { total, explained, benign }
+    }
+}
+
+/// The problem events of an episode.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Booked {
+    /// All.
+    pub(super) total: u64,
+    /// Those that a cause which is not benign accounts for.
+    pub(super) explained: u64,
+    /// Those that a benign one accounts for.
+    pub(super) benign: u64,
 }
 
 /// Whether events of this signature must end explained, benign or unexplained.

@@ -5,6 +5,7 @@
 mod addresses;
 mod apply;
 mod bounds;
+mod case;
 mod chart;
 mod checkpoint;
 mod differential;
@@ -14,10 +15,12 @@ mod judge;
 mod ledger;
 mod lifecycle;
 mod live;
+mod report;
 mod run;
 mod sieve;
 mod subjects;
 mod trace;
+mod verdict;
 
 use std::sync::Arc;
 use std::time::Duration;
