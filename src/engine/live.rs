@@ -132,6 +132,7 @@ impl Run {
             replaces: None,
             state: State::Resolved,
             severity: said.severity,
+            no_action: said.severity == Severity::Benign,
             subject: self.subjects.name(&self.plan.schema, subject),
             first_seen: said.span.0,
             last_seen: said.span.1,

@@ -13,8 +13,9 @@ use crate::engine::run::Run;
 use crate::engine::verdict::Verdict;
 use crate::model::{
     CauseReport, Diagnosis, Evidence, Exhibit, ExhibitReport, NextLook, Points, Probability, SetAsideReport,
-    Severity, SolutionReport, State, Status, SymptomReport, Timestamp,
+    Severity, SolutionKind, SolutionReport, State, Status, SymptomReport, Timestamp,
 };
+use crate::rule::{Cause, Plan};
 
 impl Run {
     /// A case in words, and what it books.
@@ -36,6 +37,7 @@ impl Run {
                 id: Arc::clone(&cause.id),
                 title: Arc::clone(&cause.title),
                 probability: Probability::new(case.posterior.causes.get(at).copied().unwrap_or(0.0)),
+                prior: Probability::new(case.priors.get(at).copied().unwrap_or(0.0)),
                 severity: cause.severity,
                 points: self.points(case, &points, at),
                 solutions: plan
@@ -71,6 +73,7 @@ impl Run {
             replaces: None,
             state: if resolved { State::Resolved } else { State::Open },
             severity,
+            no_action: top.is_some_and(|cause| needs_no_action(&plan, cause)),
             subject: self.subjects.name(&plan.schema, subject),
             first_seen,
             last_seen,
@@ -100,18 +103,19 @@ impl Run {
 
     fn points(&self, case: &Case, points: &[Vec<f64>], cause: usize) -> Vec<Points> {
         let mut rows: Vec<Points> = Vec::new();
-        for (judged, row) in case.judged.iter().zip(points) {
+        for ((judged, finding), row) in case.judged.iter().zip(&case.findings).zip(points) {
             let points = row.get(cause).copied().unwrap_or(0.0);
+            let strength = finding.strengths.get(cause).copied().unwrap_or(0.0);
             let Some(symptom) = self.plan.symptoms.get(judged.symptom) else { continue };
-            if points.abs() >= 0.05 {
-                rows.push(Points { symptom: Arc::clone(&symptom.id), decibans: points });
+            if points.abs() >= 0.05 || strength > 0.0 {
+                rows.push(Points { symptom: Arc::clone(&symptom.id), decibans: points, strength });
             }
         }
         rows.sort_by(|a, b| {
             b.decibans.abs().total_cmp(&a.decibans.abs()).then_with(|| a.symptom.cmp(&b.symptom))
         });
         let prior = case.priors.get(cause).copied().unwrap_or(0.0);
-        rows.push(Points { symptom: "prior".into(), decibans: decibans(prior) });
+        rows.push(Points { symptom: "prior".into(), decibans: decibans(prior), strength: 0.0 });
         rows
     }
 
@@ -125,6 +129,7 @@ impl Run {
                 Arc::clone(&symptom.title),
                 judged.status.clone(),
             );
+            report.background = symptom.background;
             report.measures.clone_from(&judged.measures);
             if let Some(entry) = chart.and_then(|chart| chart.entry(judged.symptom)) {
                 report.events = entry.shown.evidence.count();
@@ -198,4 +203,10 @@ impl Run {
         };
         Some(NextLook { symptom: Arc::clone(&symptom.id), title: Arc::clone(&symptom.title), why })
     }
+}
+
+/// Whether the advice against a cause is to do nothing.
+fn needs_no_action(plan: &Plan, cause: &Cause) -> bool {
+    let advises = |kind: SolutionKind| plan.solutions_of(cause).any(|solution| solution.kind == kind);
+    cause.severity == Severity::Benign || (advises(SolutionKind::Nothing) && !advises(SolutionKind::Do))
 }

@@ -317,6 +317,8 @@ pub struct SymptomReport {
     pub title: Arc<str>,
     /// Present, absent or unknown.
     pub status: Status,
+    /// The probability that it shows without any known cause.
+    pub background: f64,
     /// What the detector measured, in its own order.
     pub measures: Vec<(SmolStr, Measure)>,
     /// How many events speak for it.
@@ -328,7 +330,7 @@ pub struct SymptomReport {
 impl SymptomReport {
     /// A symptom about which nothing but its status is known.
     pub fn new(id: Arc<str>, title: Arc<str>, status: Status) -> Self {
-        Self { id, title, status, measures: Vec::new(), events: 0, evidence: Vec::new() }
+        Self { id, title, status, background: 0.0, measures: Vec::new(), events: 0, evidence: Vec::new() }
     }
 
     /// A measure by name.
@@ -366,6 +368,10 @@ pub(super) struct WrittenSymptom<'a> {
     /// Why it is unknown, when it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
+    /// The probability that it shows without any known cause.
+    #[serde(serialize_with = "millionths")]
+    #[schemars(with = "f64")]
+    background: f64,
     /// What the detector measured: spans are seconds.
     #[schemars(with = "std::collections::BTreeMap<String, Measure>")]
     measures: Measures<'a>,
@@ -388,6 +394,7 @@ impl Serialize for SymptomReport {
             status: self.status.word(),
             confidence,
             why,
+            background: self.background,
             measures: Measures(&self.measures),
             events: self.events,
             evidence: &self.evidence,
@@ -405,6 +412,21 @@ pub struct Points {
     #[serde(serialize_with = "tenths")]
     #[schemars(with = "f64")]
     pub decibans: f64,
+    /// The probability that this cause alone shows the symptom; 0 (left out) when the cause does not explain it, and for
+    /// the prior.
+    #[serde(serialize_with = "millionths", skip_serializing_if = "is_nothing")]
+    #[schemars(with = "f64", default)]
+    pub strength: f64,
+}
+
+/// Six digits after the point.
+fn millionths<S: Serializer>(x: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((x * 1e6).round() / 1e6)
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_nothing(x: &f64) -> bool {
+    *x <= 0.0
 }
 
 fn tenths<S: Serializer>(x: &f64, serializer: S) -> Result<S::Ok, S::Error> {
@@ -447,9 +469,11 @@ pub struct CauseReport {
     pub title: Arc<str>,
     /// How probable it is, given all symptoms and all other causes.
     pub probability: Probability,
+    /// How probable it was before any symptom of this subject counted.
+    pub prior: Probability,
     /// How much it matters.
     pub severity: Severity,
-    /// What each symptom contributed, strongest first.
+    /// What each symptom contributed, strongest first; all that the cause explains, also those that said nothing.
     pub points: Vec<Points>,
     /// What to do, in order.
     pub solutions: Vec<SolutionReport>,
@@ -492,6 +516,10 @@ pub struct Diagnosis {
     pub state: State,
     /// The severity of the verdict.
     pub severity: Severity,
+    /// Whether nothing need be done: the verdict is benign, or its advice is to do nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub no_action: bool,
     /// What this is about.
     pub subject: Subject,
     /// Time of the first event that speaks for a symptom.

@@ -8,6 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use smol_str::SmolStr;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::model::{Diagnosis, Probability, Severity, State, Subject, Timestamp};
 use crate::output::escape::terminal;
@@ -54,6 +55,18 @@ impl Key {
             own: outermost.then(|| Arc::clone(&diagnosis.id)),
         }
     }
+}
+
+/// Which diagnoses are told together: the same sixteen digits for all of them, in every run.
+pub(super) fn name_of(diagnosis: &Diagnosis) -> String {
+    let key = Key::of(diagnosis, SmolStr::new(diagnosis.subject.level()));
+    let mut hash = Xxh3::new();
+    let words = [&*key.verdict, key.level.as_str()].into_iter().chain(key.symptoms.iter().map(|id| &**id));
+    for word in words.chain(key.own.as_deref()) {
+        hash.update(word.as_bytes());
+        hash.update(&[0]);
+    }
+    format!("{:016x}", hash.digest())
 }
 
 /// Diagnoses that differ in subject, time and probability only.
@@ -230,6 +243,16 @@ impl Crowd {
         let outside = self.outside.take().or_else(|| other.outside.clone());
         self.mixed |= other.mixed || other.outside != outside;
         self.outside = outside;
+    }
+
+    /// How many subjects, unless there were too many to be told apart.
+    pub(super) fn subjects(&self) -> Option<u64> {
+        (!self.uncounted).then_some(self.distinct.len() as u64)
+    }
+
+    /// A few of them, the first that came.
+    pub(super) fn examples(&self) -> &[SmolStr] {
+        &self.names
     }
 
     /// Diagnoses in it.

@@ -1,7 +1,8 @@
 //! JSON Lines: one object a line, for programs.
 //!
-//! Each object starts with `type` (`begin`, `diagnosis`, `summary`) and `schema`; the rest is the model as it
-//! serialises itself. The same run gives the same bytes.
+//! Each object starts with `type` (`begin`, `diagnosis`, `group`, `summary`) and `schema`; the rest is the model as it
+//! serialises itself. A diagnosis that no other explains names its `group`; behind all diagnoses comes a line for each group
+//! of several. The same run gives the same bytes.
 
 use std::io;
 
@@ -9,6 +10,8 @@ use serde::Serialize;
 use serde_json::ser::Formatter;
 
 use crate::model::{Begin, Diagnosis, Summary};
+use crate::output::folded::GroupLine;
+use crate::output::group::{Groups, name_of};
 use crate::output::{Report, ReportKind, Style};
 
 /// The version of the lines; additions keep it, changes raise it.
@@ -24,20 +27,43 @@ impl ReportKind for JsonLines {
     }
 
     fn open(&self, _style: Style) -> Box<dyn Report> {
-        Box::new(Self)
+        Box::new(Lines { groups: Groups::new() })
     }
 }
 
-impl Report for JsonLines {
+#[derive(Debug)]
+struct Lines {
+    groups: Groups,
+}
+
+/// A diagnosis, and what it is told together with.
+#[derive(Serialize)]
+struct Grouped<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    #[serde(flatten)]
+    diagnosis: &'a Diagnosis,
+}
+
+impl Report for Lines {
     fn begin(&mut self, begin: &Begin, out: &mut dyn io::Write) -> io::Result<()> {
         write_line("begin", begin, out)
     }
 
     fn diagnosis(&mut self, diagnosis: &Diagnosis, out: &mut dyn io::Write) -> io::Result<()> {
-        write_line("diagnosis", diagnosis, out)
+        // What a live stream says as it happens is told by itself.
+        if diagnosis.change.is_none() {
+            self.groups.add(diagnosis);
+        }
+        let group = diagnosis.explained_by.is_none().then(|| name_of(diagnosis));
+        write_line("diagnosis", &Grouped { group, diagnosis }, out)
     }
 
     fn summary(&mut self, summary: &Summary, out: &mut dyn io::Write) -> io::Result<()> {
+        let (entries, _) = std::mem::replace(&mut self.groups, Groups::new()).finish();
+        for line in entries.iter().filter_map(|(group, explained)| GroupLine::of(group, explained)) {
+            write_line("group", &line, out)?;
+        }
         write_line("summary", summary, out)
     }
 }
@@ -125,9 +151,39 @@ mod tests {
     }
 
     #[test]
+    fn many_with_one_cause_are_opened_by_the_line_of_their_group() {
+        let mut out = Vec::new();
+        let mut report = JsonLines.open(Style::default());
+        let mut all = vec![sample::mains(), sample::undecided()];
+        all.extend((0..3).map(sample::renewal));
+        all.extend((0..2).map(|n| sample::explained(n, "mains-1")));
+        assert!(all.iter().all(|diagnosis| report.diagnosis(diagnosis, &mut out).is_ok()));
+        assert!(report.summary(&sample::summary(), &mut out).is_ok());
+        let out = String::from_utf8(out).unwrap_or_default();
+        let lines: Vec<serde_json::Value> =
+            out.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
+        let groups: Vec<_> = lines.iter().filter(|line| line["type"] == "group").collect();
+        let told = |group: &serde_json::Value| {
+            let of =
+                |line: &&serde_json::Value| line["type"] == "diagnosis" && line["group"] == group["group"];
+            let opens = lines.iter().filter(of).count();
+            let explains = group["explains"].as_array().map_or(0, Vec::len);
+            format!("{} on {}, opens {opens}, explains {explains}", group["verdict"], group["on"])
+        };
+        let told: Vec<String> = groups.into_iter().map(told).collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        "power#mains-cut" on {"episodes":1,"examples":["north"],"level":"line","subjects":1}, opens 1, explains 1
+        "cert#renewal" on {"episodes":3,"examples":["pump-0","pump-1","pump-2"],"level":"pump","subjects":3}, opens 3, explains 0
+        "#);
+        // What is explained has a parent and no group of its own.
+        assert_eq!(lines.iter().filter(|line| line.get("explained_by").is_some()).count(), 2);
+        assert!(lines.iter().all(|line| line.get("explained_by").is_none() || line.get("group").is_none()));
+    }
+
+    #[test]
     fn a_diagnosis_is_one_line_that_holds_everything() {
         let out = String::from_utf8(lines("pump-1")).unwrap_or_default();
-        insta::assert_snapshot!(out.lines().nth(1).unwrap_or_default(), @r#"{"type":"diagnosis","schema":"etiolog/1","id":"pump-1","state":"open","severity":"critical","subject":{"pump":"pump-1"},"first_seen":"2026-03-04T08:00:05Z","last_seen":"2026-03-04T08:37:05Z","verdict":"power#mains-cut","causes":[{"id":"power#mains-cut","title":"pump-1","probability":0.9994,"severity":"critical","points":[{"symptom":"pump-1","decibans":3.0}],"solutions":[{"id":"power#call","kind":"do","text":"pump-1","link":"pump-1"},{"id":"power#ups","kind":"do","text":"pump-1","link":"pump-1"},{"id":"power#reset","kind":"avoid","text":"pump-1","link":"pump-1"}]},{"id":"net#switch","title":"pump-1","probability":0.021,"severity":"error","points":[{"symptom":"pump-1","decibans":3.0}],"solutions":[]}],"none_of_these":0.004,"symptoms":[{"id":"pump-1","title":"pump-1","status":"present","confidence":0.98,"measures":{"pump-1":"pump-1"},"events":9,"evidence":[{"source":"pump-1","line":182,"offset":91000,"time":"2026-03-04T11:02:05Z"},{"source":"pump-1","line":190,"offset":95000,"time":"2026-03-04T11:10:05Z"},{"source":"pump-1","line":191,"offset":95500,"time":"2026-03-04T11:11:05Z"}]},{"id":"pump-1","title":"pump-1","status":"present","confidence":0.98,"measures":{"pump-1":"pump-1"},"events":6,"evidence":[{"source":"pump-1","line":7,"offset":3500,"time":"2026-03-04T08:07:05Z"},{"source":"pump-1","line":9,"offset":4500,"time":"2026-03-04T08:09:05Z"}]},{"id":"pump-1","title":"pump-1","status":"absent","measures":{"pump-1":"pump-1"},"events":0,"evidence":[]}],"next":{"symptom":"pump-1","title":"pump-1","why":"pump-1"},"problem_events":9,"explained_events":9}"#);
+        insta::assert_snapshot!(out.lines().nth(1).unwrap_or_default(), @r#"{"type":"diagnosis","schema":"etiolog/1","group":"693322bf32bb1842","id":"pump-1","state":"open","severity":"critical","subject":{"pump":"pump-1"},"first_seen":"2026-03-04T08:00:05Z","last_seen":"2026-03-04T08:37:05Z","verdict":"power#mains-cut","causes":[{"id":"power#mains-cut","title":"pump-1","probability":0.9994,"prior":0.1,"severity":"critical","points":[{"symptom":"pump-1","decibans":3.0,"strength":0.9}],"solutions":[{"id":"power#call","kind":"do","text":"pump-1","link":"pump-1"},{"id":"power#ups","kind":"do","text":"pump-1","link":"pump-1"},{"id":"power#reset","kind":"avoid","text":"pump-1","link":"pump-1"}]},{"id":"net#switch","title":"pump-1","probability":0.021,"prior":0.1,"severity":"error","points":[{"symptom":"pump-1","decibans":3.0,"strength":0.9}],"solutions":[]}],"none_of_these":0.004,"symptoms":[{"id":"pump-1","title":"pump-1","status":"present","confidence":0.98,"background":0.0,"measures":{"pump-1":"pump-1"},"events":9,"evidence":[{"source":"pump-1","line":182,"offset":91000,"time":"2026-03-04T11:02:05Z"},{"source":"pump-1","line":190,"offset":95000,"time":"2026-03-04T11:10:05Z"},{"source":"pump-1","line":191,"offset":95500,"time":"2026-03-04T11:11:05Z"}]},{"id":"pump-1","title":"pump-1","status":"present","confidence":0.98,"background":0.0,"measures":{"pump-1":"pump-1"},"events":6,"evidence":[{"source":"pump-1","line":7,"offset":3500,"time":"2026-03-04T08:07:05Z"},{"source":"pump-1","line":9,"offset":4500,"time":"2026-03-04T08:09:05Z"}]},{"id":"pump-1","title":"pump-1","status":"absent","background":0.0,"measures":{"pump-1":"pump-1"},"events":0,"evidence":[]}],"next":{"symptom":"pump-1","title":"pump-1","why":"pump-1"},"problem_events":9,"explained_events":9}"#);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod account;
 mod escape;
 mod excerpt;
+mod folded;
 mod group;
 mod human;
 mod json;

@@ -38,10 +38,11 @@ fn cause(id: &str, title: &str, p: f64, severity: Severity, points: &[(&str, f64
         id: id.into(),
         title: title.into(),
         probability: Probability::new(p),
+        prior: Probability::new(0.1),
         severity,
         points: points
             .iter()
-            .map(|&(symptom, decibans)| Points { symptom: symptom.into(), decibans })
+            .map(|&(symptom, decibans)| Points { symptom: symptom.into(), decibans, strength: 0.0 })
             .collect(),
         solutions: Vec::new(),
     }
@@ -64,6 +65,7 @@ fn diagnosis(
         replaces: None,
         state: State::Resolved,
         severity: top.map_or(Severity::Info, |cause| cause.severity),
+        no_action: top.is_some_and(|cause| cause.severity == Severity::Benign),
         subject,
         first_seen: at(0),
         last_seen: at(37),
@@ -225,7 +227,7 @@ pub(super) fn about(text: &str) -> Diagnosis {
     diagnosis.subject = Subject::new([("pump", text)]);
     for cause in &mut diagnosis.causes {
         cause.title = text.into();
-        cause.points = vec![Points { symptom: text.into(), decibans: 3.0 }];
+        cause.points = vec![Points { symptom: text.into(), decibans: 3.0, strength: 0.9 }];
         for solution in &mut cause.solutions {
             solution.text = text.into();
             solution.link = Some(text.into());

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use crate::error::Problem;
 use crate::model::{Begin, Diagnosis, Summary};
+use crate::output::folded::GroupLine;
 use crate::output::json::SCHEMA;
 
-/// The schema (draft 2020-12) of one line of `diagnose --output json`: `begin`, `diagnosis`, `summary`, or `problem`
+/// The schema (draft 2020-12) of one line of `diagnose --output json`: `begin`, `diagnosis`, `group`, `summary`, or `problem`
 /// where rules are refused.
 ///
 /// Keys may be added under the same version; readers pass over those that they do not know.
@@ -21,7 +22,8 @@ pub fn diagnosis() -> Value {
     let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let lines = [
         line::<Begin>("begin", &mut generator),
-        line::<Diagnosis>("diagnosis", &mut generator),
+        grouped(line::<Diagnosis>("diagnosis", &mut generator)),
+        line::<GroupLine<'_>>("group", &mut generator),
         line::<Summary>("summary", &mut generator),
         line::<Problem>("problem", &mut generator),
     ];
@@ -32,6 +34,16 @@ pub fn diagnosis() -> Value {
         "oneOf": lines,
         "$defs": generator.take_definitions(true),
     })
+}
+
+/// The line of a diagnosis also says what it is told together with.
+fn grouped(mut line: Value) -> Value {
+    let about = "Which diagnoses are told together: the same word for all of them, in every run. What another diagnosis \
+                 explains (`explained_by`) has none.";
+    if let Some(properties) = line.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert("group".to_owned(), json!({"type": "string", "description": about}));
+    }
+    line
 }
 
 fn line<T: JsonSchema>(kind: &str, generator: &mut SchemaGenerator) -> Value {

@@ -129,7 +129,10 @@ pub(super) fn headline(page: &mut Page, group: &Group) {
         page.item(label, &[(Paint::Bold, &format!("Cannot tell{why}"))]);
         return;
     };
-    let probability = tied(&format!("({})", human::probabilities(group.lowest, group.highest)));
+    let mut probability = tied(&format!("({})", human::probabilities(group.lowest, group.highest)));
+    if first.no_action {
+        probability += &format!(": {}", tied("nothing to do"));
+    }
     page.item(
         label,
         &[
@@ -349,7 +352,8 @@ mod tests {
     fn expected_behaviour_of_many_is_one_short_entry() {
         let all: Vec<Diagnosis> = (0..118).map(sample::renewal).collect();
         insta::assert_snapshot!(entries(80, &all), @"
-        benign Certificate renewed, as expected (91 % to 97 %) cert#renewal
+        benign Certificate renewed, as expected (91 % to 97 %): nothing to do
+               cert#renewal
                118 pumps: pump-0, pump-1, pump-2, pump-3, pump-4 and 113 more of line
                north
                2026-03-04 08:00:05 to 10:34:05 UTC (2h 34m)
