@@ -50,6 +50,8 @@ struct Input {
     limit: usize,
     /// Whether equal records are one.
     by_record: bool,
+    /// Its place among the inputs of the packs.
+    at: usize,
 }
 
 /// One source: the file it is in, and how its bytes are cut and read.
@@ -87,7 +89,7 @@ impl Pipeline {
     pub fn new(engine: &Engine) -> Self {
         let plan = engine.plan();
         let limit = engine.settings().record_limit;
-        let ready = |(mapping, identity): (&Arc<Mapping>, &Identity)| {
+        let ready = |(at, (mapping, identity)): (usize, (&Arc<Mapping>, &Identity))| {
             let format = engine.registry().find_format(&mapping.format)?;
             let format = format.ready(mapping).unwrap_or_else(|| Arc::clone(format));
             let mapper = Mapper::new(mapping, plan.schema());
@@ -98,12 +100,13 @@ impl Pipeline {
                 name: mapping.name.as_str().into(),
                 limit,
                 by_record: *identity == Identity::Record,
+                at,
             }))
         };
         Self {
             engine: engine.clone(),
             run: engine.run(),
-            inputs: plan.inputs().iter().zip(&plan.identities).filter_map(ready).collect(),
+            inputs: plan.inputs().iter().zip(&plan.identities).enumerate().filter_map(ready).collect(),
             sources: Vec::new(),
             row: Row::default(),
             event: Event::new(plan.schema(), Timestamp::MIN),
@@ -396,6 +399,7 @@ impl Pipeline {
                 if let Some(witness) = &mut self.witness {
                     witness.push((source, self.event.clone()));
                 }
+                self.run.hear(input.at, self.event.time());
                 self.run.observe(source, &self.event);
             }
         }

@@ -11,6 +11,7 @@ mod case_classes;
 mod cases;
 mod codes;
 mod detectors;
+mod differential;
 mod false_friends;
 mod faults;
 mod fleet;

@@ -83,6 +83,7 @@ impl Run {
         self.keys.clear();
         self.keys.extend(self.places.iter().map(|place| place.map(|subject| self.subjects.key(subject))));
         self.welcome(plan, time);
+        self.beat(time);
         let at = usize::try_from(signature).unwrap_or(usize::MAX);
         let Some(known) = self.signatures.get(at).map(Arc::clone) else { return };
         self.shown.set_time(time);
@@ -132,6 +133,16 @@ impl Run {
                 // It is about nobody, so nothing will ever account for it.
                 None => self.summary.unexplained += 1,
             }
+        }
+    }
+
+    /// The log of the outermost subject, if others lie in it, is not silent.
+    fn beat(&mut self, time: Timestamp) {
+        let holds_others =
+            |&subject: &u32| self.holds_others.get(self.subjects.level(subject)) == Some(&true);
+        // Levels are declared from the outermost inwards.
+        if let Some(outermost) = self.places.iter().copied().flatten().find(holds_others) {
+            self.chart_mut(outermost).pulse.get_or_insert_default().beat(time);
         }
     }
 

@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 
 use crate::codec::Renumber;
 use crate::engine::fence::Fenced;
+use crate::engine::pulse::Pulse;
 use crate::model::{Evidence, Exhibit, Measure, Status, Timestamp};
 use crate::rule::Symptom;
 
@@ -189,6 +190,8 @@ pub(super) struct Chart {
     pub(super) doubtful: Option<Timestamp>,
     /// It is being forgotten in the middle of an episode.
     pub(super) incomplete: bool,
+    /// Of an outermost subject that others lie in: when its log was silent.
+    pub(super) pulse: Option<Box<Pulse>>,
 }
 
 impl Default for Chart {
@@ -204,6 +207,7 @@ impl Default for Chart {
             touched: Timestamp::MIN,
             doubtful: None,
             incomplete: false,
+            pulse: None,
         }
     }
 }

@@ -73,10 +73,12 @@ pub(super) struct Judged {
 }
 
 impl Run {
-    /// Every symptom of the subject's level, with `when` and `unless` applied.
+    /// Every symptom of the subject's level, with `when` and `unless` applied; what its log could not have shown is unknown.
     pub(super) fn judge_all(&self, subject: u32, now: Timestamp) -> Vec<Judged> {
         let chart = usize::try_from(subject).ok().and_then(|at| self.charts.get(at));
-        self.judge_level(self.subjects.level(subject), chart, now)
+        let mut judged = self.judge_level(self.subjects.level(subject), chart, now);
+        self.doubt(subject, &mut judged, now);
+        judged
     }
 
     /// The same for a subject of a level, with the chart that it has if anything is known of it.

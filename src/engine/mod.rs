@@ -15,6 +15,7 @@ mod judge;
 mod ledger;
 mod lifecycle;
 mod live;
+mod pulse;
 mod report;
 mod run;
 mod sieve;

@@ -10,6 +10,7 @@ use crate::engine::addresses::Addresses;
 use crate::engine::bounds::Bounds;
 use crate::engine::chart::Chart;
 use crate::engine::live::Live;
+use crate::engine::pulse::Heard;
 use crate::engine::sieve::Sieve;
 use crate::engine::subjects::Subjects;
 use crate::engine::trace::Followed;
@@ -121,6 +122,7 @@ pub struct Run {
     pub(super) begun_anew: Vec<Arc<str>>,
     pub(super) bounds: Bounds,
     pub(super) live: Live,
+    pub(super) heard: Heard,
 }
 
 impl Run {
@@ -131,6 +133,7 @@ impl Run {
         let holds_others = levels.clone().map(inside).collect();
         let shown = Event::new(&plan.schema, Timestamp::MIN);
         let sieve = Sieve::new(&plan.classes);
+        let heard = Heard::new(&plan);
         Self {
             plan,
             settings,
@@ -164,6 +167,7 @@ impl Run {
             begun_anew: Vec::new(),
             bounds: Bounds::new(settings.memory),
             live: Live::default(),
+            heard,
         }
     }
 

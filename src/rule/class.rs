@@ -220,6 +220,12 @@ fn like(parts: &[SmolStr], text: &str) -> bool {
 }
 
 impl Class {
+    /// The fields without which an event is never of this class.
+    pub(crate) fn needs(&self) -> impl Iterator<Item = FieldId> {
+        let needed = |(_, condition): &&(FieldId, Condition)| condition.test(None) != Some(true);
+        self.conditions.iter().filter(needed).map(|(field, _)| *field)
+    }
+
     /// Whether an event that fulfils the conditions belongs to the class; `unknown` is called when its predicate could not
     /// say.
     pub(crate) fn agrees(&self, event: &Event, unknown: &mut dyn FnMut()) -> bool {

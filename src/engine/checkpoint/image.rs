@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use crate::codec::Renumber;
 use crate::engine::chart::Tally;
 use crate::engine::ghosts::Ghosts;
+use crate::engine::pulse::Pulse;
 use crate::model::{Evidence, Exhibit, Measure, Reject, Status, Timestamp, Value};
 
 /// The rules that the memory was made by, and what its numbers mean.
@@ -64,6 +65,10 @@ pub(super) struct Stream {
     #[n(7)]
     #[cbor(default)]
     pub(super) evicted: Vec<(u8, Ghosts)>,
+    /// When each input was first read, by name.
+    #[n(8)]
+    #[cbor(default)]
+    pub(super) heard: Vec<(String, Timestamp)>,
 }
 
 impl Stream {
@@ -236,6 +241,9 @@ pub(super) struct SubjectImage {
     /// What a live stream has said of the episode.
     #[n(11)]
     pub(super) said: Option<SaidImage>,
+    /// When its log was silent.
+    #[n(12)]
+    pub(super) pulse: Option<Pulse>,
 }
 
 #[derive(Debug, Encode, Decode)]

@@ -104,6 +104,12 @@ impl Here {
         run.now = run.now.max(stream.now.unwrap_or(Timestamp::MIN));
         count(stream.counters, run);
         stream.evicted.into_iter().for_each(|(group, evicted)| run.bounds.set_evicted(group, evicted));
+        for (name, time) in stream.heard {
+            let known = run.plan.inputs().iter().position(|input| input.name == *name);
+            if let Some(input) = known {
+                run.heard.listen(input, time);
+            }
+        }
         let first_time = progress.is_none();
         let known = progress.get_or_insert_with(|| Progress {
             sources: Vec::new(),
@@ -242,6 +248,7 @@ impl Here {
         let mut chart = Chart::default();
         (chart.problems, chart.active, chart.look) = (image.problems, image.active, image.look);
         (chart.touched, chart.doubtful) = (image.touched.unwrap_or(Timestamp::MIN), image.doubtful);
+        chart.pulse = image.pulse.map(Box::new);
         let key = run.subjects.key(subject);
         run.bounds.welcome(subject, key);
         for (old, tally) in image.covered {

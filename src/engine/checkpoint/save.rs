@@ -78,6 +78,7 @@ impl Run {
                 idle: source.idle,
             });
         }
+        let named = |(at, time): (usize, _)| Some((self.plan.inputs().get(at)?.name.to_string(), time));
         Stream {
             sources,
             first: progress.first,
@@ -87,6 +88,7 @@ impl Run {
             now: Some(self.now),
             counters: self.counters(),
             evicted: self.bounds.all_evicted().collect(),
+            heard: self.heard.all().filter_map(named).collect(),
         }
     }
 
@@ -209,6 +211,7 @@ impl Run {
                 })
                 .collect(),
             said: self.live.said_image(subject),
+            pulse: chart.pulse.as_deref().cloned(),
         }
     }
 }
