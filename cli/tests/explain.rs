@@ -407,10 +407,21 @@ fn the_shipped_articles_explain_themselves() {
         ("401003", "401003 IoT Hub refused the device's credentials"),
         ("500001", "500xxx Internal errors of the hub"),
         ("503003", "500xxx Internal errors of the hub"),
+        ("403002", "403002 The daily quota of messages is used up"),
+        ("IotHubQuotaExceeded", "403002 The daily quota of messages is used up"),
     ] {
         let text = shown(&shipped(&["explain", name]));
         assert_eq!(text.lines().next(), Some(title), "{name}");
         assert!(text.contains("In one minute") && text.contains("In the rules"), "{text}");
+    }
+}
+
+#[test]
+fn a_code_without_a_rule_is_explained_by_its_family() {
+    for name in ["403010", "OperationNotAvailableInCurrentTier"] {
+        let text = shown(&shipped(&["explain", name]));
+        assert_eq!(text.lines().next(), Some("403xxx Forbidden by a limit, a tier or a switch"), "{name}");
+        assert!(text.contains("No rule reads this article"), "{text}");
     }
 }
 
@@ -434,7 +445,7 @@ fn the_shipped_parts_explain_themselves() {
     assert!(solution.starts_with("    avoid Raising the keep-alive"), "{solution}");
     assert!(solution.contains("404104#network-or-crash"), "{solution}");
 
-    refused(&shipped(&["explain", "404105"]), "did you mean `404104`?");
+    refused(&shipped(&["explain", "4041044"]), "did you mean `404104`?");
 }
 
 #[test]

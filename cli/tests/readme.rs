@@ -103,18 +103,18 @@ fn the_rule_proves_itself_and_what_is_said_of_its_faults_is_true() {
     };
     let folder = Folder::new("faults");
     let said = |text: String, arguments: &[&str]| {
-        folder.write("403002.yaml", &text);
+        folder.write("403010.yaml", &text);
         let output = folder.run(arguments);
         (String::from_utf8(output.stdout).unwrap(), output.status.code())
     };
-    let (passed, _) = said(rule.clone(), &["test", "--run", "403002", "403002.yaml"]);
+    let (passed, _) = said(rule.clone(), &["test", "--run", "403010", "403010.yaml"]);
     assert!(passed.contains("2 passed, 0 failed"), "{passed}");
-    let wrong = rule.replace("event: over-quota, of", "event: over-quoat, of");
-    let (told, code) = said(wrong, &["check", "403002.yaml"]);
+    let wrong = rule.replace("event: not-in-tier, of", "event: not-in-teir, of");
+    let (told, code) = said(wrong, &["check", "403010.yaml"]);
     assert_eq!(code, Some(1));
     says(&told, problem);
     let strict = rule.replace("at-least: 3", "at-least: 4");
-    let (told, code) = said(strict, &["test", "--run", "403002", "403002.yaml"]);
+    let (told, code) = said(strict, &["test", "--run", "403010", "403010.yaml"]);
     assert_eq!(code, Some(1));
     says(&told, failure);
 }
@@ -144,16 +144,16 @@ fn the_rule_is_accepted_and_works() {
     let [rule] = &blocks("yaml")[..] else { panic!("one rule") };
     let folder = std::env::temp_dir().join(format!("etiolog-readme-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let (rules, log) = (folder.join("403002.yaml"), folder.join("log.jsonl"));
+    let (rules, log) = (folder.join("403010.yaml"), folder.join("log.jsonl"));
     std::fs::write(&rules, rule).unwrap();
     let record = |device: u32| {
         format!(
-            r#"{{"time":"2026-03-04T08:22:0{device}Z","resourceId":"/X/IOTHUBS/H","operationName":"ingress","level":"Error","resultType":"403002","properties":"{{\"deviceId\":\"d{device}\"}}"}}"#
+            r#"{{"time":"2026-03-04T08:22:0{device}Z","resourceId":"/X/IOTHUBS/H","operationName":"ingress","level":"Error","resultType":"403010","properties":"{{\"deviceId\":\"d{device}\"}}"}}"#
         )
     };
     std::fs::write(&log, (0..4).map(|device| record(device) + "\n").collect::<String>()).unwrap();
     let output = etiolog(&["diagnose", "-r", rules.to_str().unwrap(), "-o", "json", log.to_str().unwrap()]);
     std::fs::remove_dir_all(&folder).unwrap();
     let output = String::from_utf8(output.stdout).unwrap();
-    assert!(output.contains(r#""verdict":"403002#quota-exhausted""#), "{output}");
+    assert!(output.contains(r#""verdict":"403010#tier-too-small""#), "{output}");
 }
