@@ -18,6 +18,7 @@ mod fleet;
 mod fleet_day;
 mod forms;
 mod hostile_yaml;
+mod hub_codes;
 mod invariance;
 mod mosquitto;
 mod peers;
