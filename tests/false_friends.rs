@@ -104,7 +104,7 @@ fn nightly_reboots_with_a_certificate_are_a_schedule() {
 fn an_idle_close_over_amqp_is_not_a_token() {
     let (diagnoses, _) = diagnose(&fleet::amqp_idle_close());
     never_the_token(&diagnoses);
-    assert_eq!(verdicts(&diagnoses).get("device 404104#idle-connection-dropped"), Some(&1), "{diagnoses:#?}");
+    assert_eq!(verdicts(&diagnoses).get("device 404104#edge-idle-close"), Some(&1), "{diagnoses:#?}");
 }
 
 #[test]
@@ -131,10 +131,10 @@ fn a_hub_fault_is_one_diagnosis_that_explains_its_devices() {
 }
 
 #[test]
-fn a_process_killed_once_is_a_crash_and_not_a_token() {
+fn a_process_killed_once_is_neither_a_token_nor_a_bad_line() {
     let (diagnoses, _) = diagnose(&fleet::process_killed_once());
     never_the_token(&diagnoses);
-    assert_eq!(count(&diagnoses, "device 404104#network-or-crash"), 1, "{diagnoses:#?}");
+    assert_eq!(count(&diagnoses, "device 404104#process-killed"), 1, "{diagnoses:#?}");
 }
 
 #[test]
