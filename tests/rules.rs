@@ -51,7 +51,7 @@ fn shows(lines: &[Line<'_>], symptom: &str) -> bool {
 fn two_clients_that_take_turns_have_one_identity() {
     let lines: Vec<Line<'_>> =
         (0..40).flat_map(|turn| [(turn * 6, CONNECT, None), (turn * 6 + 5, DISCONNECT, REPLACED)]).collect();
-    assert_eq!(verdict(&lines), "404104#two-connections");
+    assert_eq!(verdict(&lines), "400027#duplicate-identity");
     let (_, summary) = diagnose(&lines);
     assert_eq!(summary.unexplained, 0, "takeovers are accounted for");
 }
@@ -63,7 +63,7 @@ fn a_takeover_behind_drops_is_their_side_effect() {
         lines.extend([(start, CONNECT, None), (end, DISCONNECT, CLOSED)]);
     }
     lines.extend([(30_200, CONNECT, None), (30_900, DISCONNECT, REPLACED), (60_000, CONNECT, None)]);
-    assert!(shows(&lines, "404104#closed-for-a-newer-connection"));
+    assert!(shows(&lines, "400027#closed-for-a-newer-connection"));
     assert_eq!(verdict(&lines), "404104#network-or-crash");
 }
 
