@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use smol_str::SmolStr;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::engine::{Ending, Engine, Run, SourceId, SymptomTrace};
@@ -59,7 +60,8 @@ struct Input {
 struct Source {
     id: SourceId,
     name: Arc<str>,
-    forced: Option<Arc<Input>>,
+    /// The input that the host has chosen, in each of its formats; none when it has not.
+    forced: Vec<Arc<Input>>,
     reading: Option<Reading>,
     /// Files that are read by turns, by their numbers.
     beside: BTreeMap<u32, Reading>,
@@ -89,8 +91,8 @@ impl Pipeline {
     pub fn new(engine: &Engine) -> Self {
         let plan = engine.plan();
         let limit = engine.settings().record_limit;
-        let ready = |(at, (mapping, identity)): (usize, (&Arc<Mapping>, &Identity))| {
-            let format = engine.registry().find_format(&mapping.format)?;
+        let ready = |(at, (mapping, identity, format)): (usize, (&Arc<Mapping>, &Identity, &SmolStr))| {
+            let format = engine.registry().find_format(format)?;
             let format = format.ready(mapping).unwrap_or_else(|| Arc::clone(format));
             let mapper = Mapper::new(mapping, plan.schema());
             Some(Arc::new(Input {
@@ -103,10 +105,14 @@ impl Pipeline {
                 at,
             }))
         };
+        let each = plan.inputs().iter().zip(&plan.identities).enumerate();
+        let each = each.flat_map(|(at, (mapping, identity))| {
+            mapping.formats.iter().map(move |format| (at, (mapping, identity, format)))
+        });
         Self {
             engine: engine.clone(),
             run: engine.run(),
-            inputs: plan.inputs().iter().zip(&plan.identities).enumerate().filter_map(ready).collect(),
+            inputs: each.filter_map(ready).collect(),
             sources: Vec::new(),
             row: Row::default(),
             event: Event::new(plan.schema(), Timestamp::MIN),
@@ -123,9 +129,17 @@ impl Pipeline {
     /// Opens a source: files that continue each other. Open the sources of one log together; see [`Run::open`].
     pub fn open(&mut self, name: &str) -> SourceId {
         let id = self.run.open(name);
-        let (forced, reading, beside) = (None, None, BTreeMap::new());
+        let (forced, reading, beside) = (Vec::new(), None, BTreeMap::new());
         self.sources.push(Source { id, name: name.into(), forced, reading, beside, open: true });
         id
+    }
+
+    /// The input that would read a stream which begins like this and is of no source yet; `None` while more of it must be
+    /// seen. `ended` says that there is no more.
+    pub fn recognise(&self, head: &[u8], ended: bool) -> Option<&str> {
+        let input = choose(&self.inputs, head, ended)?;
+        let input = self.inputs.iter().find(|known| Arc::ptr_eq(known, &input))?;
+        Some(&input.name)
     }
 
     /// Reads a source as this input of a pack, whatever its first record looks like.
@@ -134,15 +148,18 @@ impl Pipeline {
     ///
     /// When no pack has an input of this name.
     pub fn use_input(&mut self, source: SourceId, name: &str) -> Result<(), Error> {
-        let Some(input) = self.inputs.iter().find(|input| &*input.name == name) else {
-            let known: Vec<&str> = self.inputs.iter().map(|input| &*input.name).collect();
+        let named = self.inputs.iter().filter(|input| &*input.name == name);
+        let forced: Vec<Arc<Input>> = named.map(Arc::clone).collect();
+        if forced.is_empty() {
+            let mut known: Vec<&str> = self.inputs.iter().map(|input| &*input.name).collect();
+            known.dedup();
             return Err(Error::not_found(format!(
                 "no input named `{name}`; there are: {}",
                 known.join(", ")
             )));
-        };
+        }
         if let Some(known) = self.sources.get_mut(source.index()) {
-            known.forced = Some(Arc::clone(input));
+            known.forced = forced;
         }
         Ok(())
     }
@@ -154,6 +171,11 @@ impl Pipeline {
         if let Some(known) = self.sources.get_mut(source.index()) {
             known.reading = Some(reading);
         }
+    }
+
+    /// The inputs that a source may be of.
+    fn choices<'i>(&'i self, forced: &'i [Arc<Input>]) -> &'i [Arc<Input>] {
+        if forced.is_empty() { &self.inputs } else { forced }
     }
 
     fn reading_of(&mut self, name: &str) -> Reading {
@@ -191,7 +213,7 @@ impl Pipeline {
             self.feed(id, &mut reading, bytes);
         } else {
             reading.head.extend_from_slice(bytes);
-            if let Some(input) = forced.or_else(|| choose(&self.inputs, &reading.head, false)) {
+            if let Some(input) = choose(self.choices(&forced), &reading.head, false) {
                 self.start(id, &mut reading, input);
             }
         }
@@ -324,7 +346,7 @@ impl Pipeline {
         let forced = known.forced.clone();
         let Some(mut reading) = known.reading.take() else { return };
         if reading.input.is_none()
-            && let Some(input) = forced.or_else(|| choose(&self.inputs, &reading.head, true))
+            && let Some(input) = choose(self.choices(&forced), &reading.head, true)
         {
             self.start(source, &mut reading, input);
         }
@@ -395,7 +417,8 @@ impl Pipeline {
             Ok(Mapped::Event { partial }) => {
                 self.run.summary_mut().partial += u64::from(partial);
                 self.event.set_origin(origin);
-                self.event.set_identity(if input.by_record { xxh3_64(bytes) } else { 0 });
+                let own = input.mapper.identity(&self.row);
+                self.event.set_identity(own.unwrap_or(if input.by_record { xxh3_64(bytes) } else { 0 }));
                 if let Some(witness) = &mut self.witness {
                     witness.push((source, self.event.clone()));
                 }
@@ -412,13 +435,28 @@ impl Input {
             .with_envelope(self.mapping.envelope.iter().cloned())
             .with_layout(self.mapping.layout.as_ref())
     }
+
+    /// What the first record of a stream says of whether it is of this input.
+    fn judge(&self, framed: Framed<'_>, verdict: &mut Option<bool>) {
+        match framed {
+            _ if verdict.is_some() => {}
+            Framed::Record { bytes, .. } => *verdict = Some(self.mapping.recognises(&*self.format, bytes)),
+            Framed::Reject { reason, line, .. } => {
+                if self.format.framing().is_over_by(reason, line) {
+                    *verdict = Some(false);
+                }
+            }
+        }
+    }
 }
 
-/// The input whose signs the first record bears; the first input when none does. `None` while some input has not seen a
+/// The input whose signs the first record bears; the default when none does. `None` while some input has not seen a
 /// whole record yet, so that the choice does not depend on how the bytes are cut.
 fn choose(inputs: &[Arc<Input>], head: &[u8], ended: bool) -> Option<Arc<Input>> {
     /// An input that has not seen a whole record in so many bytes does not recognise the stream.
     const PATIENCE: usize = 1 << 16;
+    /// So many bytes are looked at at a time: most verdicts need one record.
+    const PIECE: usize = 1 << 12;
     if let [only] = inputs {
         return Some(Arc::clone(only));
     }
@@ -426,15 +464,15 @@ fn choose(inputs: &[Arc<Input>], head: &[u8], ended: bool) -> Option<Arc<Input>>
     let mut undecided = false;
     for input in inputs {
         let mut verdict = None;
-        let mut look = |framed: Framed<'_>| {
-            if let (Framed::Record { bytes, .. }, None) = (framed, verdict) {
-                verdict = Some(input.mapping.recognises(&*input.format, bytes));
-            }
-        };
         let mut framer = input.framer();
-        framer.push(head, &mut look);
-        if ended {
-            framer.finish(&mut look);
+        for piece in head.chunks(PIECE) {
+            framer.push(piece, &mut |framed| input.judge(framed, &mut verdict));
+            if verdict.is_some() {
+                break;
+            }
+        }
+        if ended && verdict.is_none() {
+            framer.finish(&mut |framed| input.judge(framed, &mut verdict));
         }
         match verdict {
             Some(true) if !undecided => return Some(Arc::clone(input)),
@@ -442,5 +480,6 @@ fn choose(inputs: &[Arc<Input>], head: &[u8], ended: bool) -> Option<Arc<Input>>
             None => undecided |= !late,
         }
     }
-    if undecided { None } else { inputs.first().map(Arc::clone) }
+    let default = || inputs.iter().find(|input| input.mapping.default).or(inputs.first());
+    if undecided { None } else { default().map(Arc::clone) }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::detector::{
     Absence, Change, Count, DetectorKind, Dip, Distinct, Occurrence, Periodic, Sequence, Session, Surge,
 };
-use crate::input::{self, Format, Json};
+use crate::input::{self, Csv, Format, Json, Table};
 use crate::output::{JsonLines, ReportKind, Text};
 use crate::predicate::Function;
 
@@ -44,7 +44,9 @@ impl Registry {
             reports: BTreeMap::new(),
         };
         registry
+            .format(Csv)
             .format(Json)
+            .format(Table)
             .format(input::Text::default())
             .detector(Absence)
             .detector(Change)

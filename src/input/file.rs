@@ -32,9 +32,12 @@ struct InputFile {
     input: String,
     /// What it is, for people: `Log of a pump controller`.
     title: String,
-    /// How records are written: `json` is JSON Lines, arrays, or objects in an envelope; `text` is lines that templates
-    /// take apart.
-    format: String,
+    /// How records are written: `json` is JSON Lines, arrays, or objects in an envelope; `csv` is rows under a header;
+    /// `table` is JSON in which tables have `columns` and `rows`; `text` is lines that templates take apart. Several, when
+    /// the same records come in several forms: `[json, csv]`.
+    format: OneOrMore<String>,
+    /// `true` for the input that reads what none recognises; the first of the pack, if none says so.
+    default: Option<bool>,
     /// Keys under which an envelope holds the records: `[records]`.
     envelope: Option<OneOrMore<Name>>,
     /// Paths that the first record must have for the input to be recognised: `[at, site, word]`.
@@ -50,6 +53,9 @@ struct InputFile {
     require: Option<OneOrMore<Name>>,
     /// Paths and the values of which a record must have one to be looked at; others are skipped: `{kind: [state, alarm]}`.
     only: Option<BTreeMap<String, OneOrMore<Name>>>,
+    /// Paths whose values say together whether two records are one, where less than the whole record does: `[site, number]`.
+    /// A record without one of them is told by what the pack says.
+    identity: Option<OneOrMore<Path>>,
     /// With `format: text`, the template of every line: `{time} {level}: {message}`. Each `{name}` is a path for `from`.
     head: Option<String>,
     /// With `format: text`, templates of the message, of which the first that fits counts.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::input::{
     As, Case, Cell, CellKind, FieldMapping, Join, Mapping, Paths, ReadFrom, Row, StampFormat, Take, Zone,
@@ -18,6 +19,7 @@ pub struct Mapper {
     format: StampFormat,
     zone: Option<Zone>,
     only: Vec<(usize, Vec<SmolStr>)>,
+    identity: Vec<usize>,
     fields: Vec<Field>,
     /// Fields of the schema that this input does not have.
     absent: Vec<FieldId>,
@@ -58,6 +60,7 @@ impl Mapper {
         let only = mapping.only.iter().map(|(path, values)| (paths.intern(path), values.clone())).collect();
         let mut places = |from: &[SmolStr]| from.iter().map(|path| paths.intern(path)).collect::<Vec<_>>();
         let time = places(&mapping.time.from);
+        let identity = places(&mapping.identity);
         let mut fields = Vec::new();
         for (name, field) in &mapping.fields {
             let id = schema.id(name);
@@ -80,6 +83,7 @@ impl Mapper {
             format: mapping.time.format.clone(),
             zone: mapping.time.zone,
             only,
+            identity,
             fields,
             absent,
         }
@@ -122,6 +126,17 @@ impl Mapper {
             event.set(id, None);
         }
         Ok(Mapped::Event { partial })
+    }
+
+    /// What tells a record from all that are not its repeats, if the input says what does and the record has it.
+    pub fn identity(&self, row: &Row) -> Option<u64> {
+        let mut whole = Vec::new();
+        for &place in &self.identity {
+            let text = row.get(place)?.text();
+            whole.extend((text.len() as u64).to_le_bytes());
+            whole.extend(text.as_bytes());
+        }
+        (!whole.is_empty()).then(|| xxh3_64(&whole))
     }
 
     fn time(&self, row: &Row) -> Result<Timestamp, Reject> {
@@ -286,7 +301,7 @@ mod tests {
 
     fn mapping(fields: Vec<(&str, FieldMapping)>) -> Mapping {
         Mapping {
-            format: "json".into(),
+            formats: vec!["json".into()],
             time: TimeMapping { from: vec!["at".into(), "t".into()], ..TimeMapping::default() },
             fields: fields.into_iter().map(|(name, field)| (name.into(), field)).collect(),
             ..Mapping::default()

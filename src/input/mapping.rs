@@ -16,8 +16,10 @@ pub struct Mapping {
     pub name: SmolStr,
     /// What it is, for people.
     pub title: String,
-    /// The name of its [`Format`].
-    pub format: SmolStr,
+    /// The names of its [`Format`]s: the same records may be written in several.
+    pub formats: Vec<SmolStr>,
+    /// Whether it reads the streams that no input recognises.
+    pub default: bool,
     /// Keys under which an envelope holds the records.
     pub envelope: Vec<SmolStr>,
     /// Paths that the first record must have for the input to be recognised.
@@ -32,6 +34,8 @@ pub struct Mapping {
     pub require: Vec<SmolStr>,
     /// Paths and the values, whatever their case, of which a record must have one to be looked at.
     pub only: Vec<(SmolStr, Vec<SmolStr>)>,
+    /// Paths whose values say together whether two records are one; none when the pack's word holds.
+    pub identity: Vec<SmolStr>,
     /// How the lines look, when the format is `text`.
     pub layout: Option<Arc<Layout>>,
 }
@@ -138,7 +142,8 @@ impl Mapping {
         let mut mapping = Self {
             name: text("input").into(),
             title: text("title").to_owned(),
-            format: text("format").into(),
+            formats: Vec::new(),
+            default: text("default") == "true",
             envelope: words(root.get("envelope")),
             recognise: words(root.get("recognise")),
             source_path: root.get("source-path").and_then(Node::scalar).map(SmolStr::new),
@@ -148,9 +153,20 @@ impl Mapping {
                 .collect(),
             require: words(root.get("require")),
             only: entries(root.get("only")).map(|(path, node)| (path.into(), words(Some(node)))).collect(),
+            identity: words(root.get("identity")),
             layout: None,
         };
-        let format = root.get("format").map(|node| reader.format(node, formats)).unwrap_or_default();
+        let nodes = root.get("format").map_or(&[][..], Node::one_or_more);
+        mapping.formats = nodes.iter().map(|node| reader.format(node, formats)).collect();
+        let is_text = |format: &SmolStr| format == "text";
+        if let ([_, _, ..], Some(text)) = (nodes, mapping.formats.iter().position(is_text))
+            && let Some(node) = nodes.get(text)
+        {
+            reader.contradiction(node, "what `text` captures is no other format's: it stands alone");
+        }
+        // Of a format that is not known nothing is known.
+        let format = mapping.formats.iter().find(|format| format.is_empty() || is_text(format));
+        let format = format.or(mapping.formats.first()).cloned().unwrap_or_default();
         match Layout::read(&root, &mapping, &format) {
             Ok(layout) => mapping.layout = layout.map(Arc::new),
             Err(faults) => reader.problems.extend(faults),
@@ -213,7 +229,7 @@ impl Mapping {
             row.get(at).is_some_and(|cell| self.time.format.parse(cell.text(), self.time.zone).is_ok())
         };
         (!signs.is_empty() || self.layout.is_some())
-            && format.name() == self.format
+            && self.formats.iter().any(|name| name == format.name())
             && format.decode(first_record, &wanted, &mut row).is_ok()
             && signs.iter().all(|&at| row.has(at))
             && (self.layout.is_none() || times.iter().any(|&at| is_time(&row, at)))
@@ -370,7 +386,7 @@ mod tests {
     #[test]
     fn an_input_is_recognised_by_all_its_keys() {
         let mut mapping = Mapping {
-            format: "json".into(),
+            formats: vec!["json".into()],
             recognise: vec!["at".into(), "op".into()],
             ..Mapping::default()
         };

@@ -19,6 +19,7 @@ mod paths;
 mod row;
 mod stamp;
 mod structural;
+mod tabular;
 mod text;
 
 use std::fmt::Debug;
@@ -36,6 +37,7 @@ pub use mapping::{As, Case, FieldMapping, Join, Mapping, ReadFrom, Take, TimeMap
 pub use paths::Paths;
 pub use row::{Cell, CellKind, Row};
 pub use stamp::{Pattern, StampFormat, Zone};
+pub use tabular::{Csv, Table};
 pub use text::{Layout, Text};
 
 /// How records stand in a stream.
@@ -46,6 +48,22 @@ pub enum Framing {
     JsonObjects,
     /// One record a line; `\n` or `\r\n` ends it.
     Lines,
+    /// Values separated by commas under a header; each row is handed on as a JSON object.
+    Csv,
+    /// JSON in which tables have `columns` and `rows`; each row is handed on as a JSON object.
+    Table,
+}
+
+impl Framing {
+    /// Whether a stream that begins with something rejected is none of this kind: there is a header on the first line,
+    /// and no broken record is expected before the columns.
+    pub(crate) fn is_over_by(self, reason: Reject, line: u64) -> bool {
+        match self {
+            Self::Csv => line == 1,
+            Self::Table => reason != Reject::Columns,
+            Self::JsonObjects | Self::Lines => false,
+        }
+    }
 }
 
 /// A way of writing records: how a stream is cut and how one record's wanted values are found.

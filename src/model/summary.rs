@@ -49,6 +49,9 @@ pub enum Reject {
     /// The decoder of a plugin failed.
     #[n(10)]
     Plugin,
+    /// A row has more or fewer values than there are columns.
+    #[n(11)]
+    Columns,
 }
 
 impl Reject {
@@ -66,6 +69,7 @@ impl Reject {
             Self::Truncated => "truncated",
             Self::NoSubject => "no-subject",
             Self::Plugin => "plugin",
+            Self::Columns => "columns",
         }
     }
 
@@ -83,6 +87,7 @@ impl Reject {
             Self::Truncated => "the stream is damaged or could not be read to its end",
             Self::NoSubject => "does not say whom it is about",
             Self::Plugin => "the plugin that decodes it failed",
+            Self::Columns => "more or fewer values than there are columns",
         }
     }
 }

@@ -94,7 +94,7 @@ impl Pipeline {
         let source = |source: &Source| SourceImage {
             name: source.name.to_string(),
             open: source.open,
-            forced: source.forced.as_ref().map(|input| input.name.to_string()),
+            forced: source.forced.first().map(|input| input.name.to_string()),
             reading: source.reading.as_ref().map(place),
             beside: source.beside.values().map(place).collect(),
         };
@@ -148,7 +148,14 @@ impl Pipeline {
             let reading = source.reading.map(place);
             let beside = source.beside.into_iter().map(|pair| (pair.0, place(pair))).collect();
             let name = source.name.as_str().into();
-            pipeline.sources.push(Source { id, name, forced: None, reading, beside, open: source.open });
+            pipeline.sources.push(Source {
+                id,
+                name,
+                forced: Vec::new(),
+                reading,
+                beside,
+                open: source.open,
+            });
             if let Some(input) = source.forced {
                 pipeline.use_input(id, &input)?;
             }

@@ -68,8 +68,10 @@ pub fn pack(_: &Registry) -> Value {
 /// The JSON Schema of a file in `inputs/`, with the formats that are registered.
 pub fn input(registry: &Registry) -> Value {
     let mut schema = headed("input", "Input file: what the fields of a source mean", input::schema().clone());
-    if let Some(format) = schema.pointer_mut("/properties/format").and_then(Value::as_object_mut) {
-        format.insert("enum".to_owned(), registry.formats().collect());
+    for way in ["/properties/format/anyOf/0", "/properties/format/anyOf/1/items"] {
+        if let Some(format) = schema.pointer_mut(way).and_then(Value::as_object_mut) {
+            format.insert("enum".to_owned(), registry.formats().collect());
+        }
     }
     schema
 }

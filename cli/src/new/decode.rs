@@ -22,9 +22,9 @@ pub(super) struct Decoded {
 
 /// Reads a log through one input.
 pub(super) fn decode(mapping: &Mapping, text: &str) -> Decoded {
-    let registry = Registry::builtin();
-    let Some(format) = registry.find_format(&mapping.format) else { return Decoded::default() };
-    let format = format.ready(mapping).unwrap_or_else(|| Arc::clone(format));
+    let Some(format) = formats(mapping).max_by_key(|format| recognises_as(mapping, &**format, text)) else {
+        return Decoded::default();
+    };
     let mut schema = Schema::default();
     for (name, _) in &mapping.fields {
         schema.intern(name);
@@ -58,16 +58,26 @@ pub(super) fn decode(mapping: &Mapping, text: &str) -> Decoded {
 
 /// Whether the first record of a log is one of this input.
 pub(super) fn recognises(mapping: &Mapping, text: &str) -> bool {
-    let registry = Registry::builtin();
-    let Some(format) = registry.find_format(&mapping.format) else { return false };
-    let format = format.ready(mapping).unwrap_or_else(|| Arc::clone(format));
+    formats(mapping).any(|format| recognises_as(mapping, &*format, text))
+}
+
+fn recognises_as(mapping: &Mapping, format: &dyn Format, text: &str) -> bool {
     let mut verdict = None;
-    each(mapping, &*format, text, &mut |framed| {
+    each(mapping, format, text, &mut |framed| {
         if let (Framed::Record { bytes, .. }, None) = (framed, verdict) {
-            verdict = Some(mapping.recognises(&*format, bytes));
+            verdict = Some(mapping.recognises(format, bytes));
         }
     });
     verdict.unwrap_or(false)
+}
+
+/// The formats of an input, ready for it; the last one first.
+fn formats(mapping: &Mapping) -> impl Iterator<Item = Arc<dyn Format>> {
+    let registry = Registry::builtin();
+    mapping.formats.iter().rev().filter_map(move |name| {
+        let format = registry.find_format(name)?;
+        Some(format.ready(mapping).unwrap_or_else(|| Arc::clone(format)))
+    })
 }
 
 fn each(mapping: &Mapping, format: &dyn Format, text: &str, take: &mut dyn FnMut(Framed<'_>)) {

@@ -80,7 +80,8 @@ pub(super) fn in_pack(plan: &Plan, log: Option<&Log>, name: &str) -> Result<Role
         Some(log) => plan.inputs().iter().find(|mapping| decode::recognises(mapping, &log.text)),
         None => None,
     };
-    let mapping = mapping.or(plan.inputs().first()).ok_or_else(none)?;
+    let default = || plan.inputs().iter().find(|mapping| mapping.default).or(plan.inputs().first());
+    let mapping = mapping.or_else(default).ok_or_else(none)?;
     let mut roles = Roles { level, classes: Vec::new(), ..Roles::of_nothing() };
     roles.time = (String::new(), roles.time.1);
     roles.blank = classes::blank(mapping, &levels, name);

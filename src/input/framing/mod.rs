@@ -3,13 +3,17 @@
 //! A framer is pushed chunks and calls back with records and rejects, each with the line and byte offset of its first
 //! byte in the decompressed text. What it finds never depends on where the chunks were cut, and it keeps at most one
 //! record. Every byte is in one record, in one reject, or is a separator: blanks, and for JSON the commas and brackets
-//! between records and the envelope around them. `objects.rs` has the rules for JSON, `lines.rs` for
-//! everything else, and `joined.rs` for records of several lines.
+//! between records and the envelope around them; for tables the header too. `objects.rs` has the rules for JSON,
+//! `csv.rs` and `table.rs` for rows under columns, `lines.rs` for everything else, and `joined.rs` for records of several
+//! lines.
 
+mod columns;
+mod csv;
 mod joined;
 mod lines;
 mod objects;
 mod scan;
+mod table;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,7 +29,7 @@ use crate::model::Reject;
 pub enum Framed<'a> {
     /// One record, without the blanks around it.
     Record {
-        /// The record as it stands.
+        /// The record as it stands; of a row under columns, the object that it stands for.
         bytes: &'a [u8],
         /// Line of its first byte, from 1.
         line: u64,
@@ -104,6 +108,8 @@ enum Cutter {
     Lines(lines::Lines),
     Joined(Box<joined::Joined>),
     Objects(Box<objects::Objects>),
+    Csv(Box<csv::Csv>),
+    Table(Box<table::Table>),
 }
 
 const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
@@ -120,6 +126,8 @@ impl Framer {
         let cutter = match framing {
             Framing::Lines => Cutter::Lines(lines::Lines::new(start, limit)),
             Framing::JsonObjects => Cutter::Objects(Box::new(objects::Objects::new(start, limit))),
+            Framing::Csv => Cutter::Csv(Box::new(csv::Csv::new(start, limit))),
+            Framing::Table => Cutter::Table(Box::new(table::Table::new(start, limit))),
         };
         Self { head: Head::Open(Vec::new()), cutter }
     }
@@ -154,6 +162,8 @@ impl Framer {
             (Head::Text, Cutter::Lines(lines)) => Some(Restart::at(lines.place)),
             (Head::Text, Cutter::Joined(joined)) => Some(joined.restart()),
             (Head::Text, Cutter::Objects(objects)) => objects.restart(),
+            // What a row means stands in the header.
+            (Head::Text, Cutter::Csv(_) | Cutter::Table(_)) => None,
         }
     }
 
@@ -166,6 +176,8 @@ impl Framer {
             Cutter::Lines(lines) => lines.place = place,
             Cutter::Joined(joined) => joined.begin_at(place, restart.rejected),
             Cutter::Objects(objects) => objects.begin_at(place),
+            // They never give such a place.
+            Cutter::Csv(_) | Cutter::Table(_) => {}
         }
         self
     }
@@ -187,6 +199,8 @@ impl Framer {
             Cutter::Lines(lines) => lines.finish(out),
             Cutter::Joined(joined) => joined.finish(out),
             Cutter::Objects(objects) => objects.finish(out),
+            Cutter::Csv(csv) => csv.finish(out),
+            Cutter::Table(table) => table.finish(out),
         }
     }
 
@@ -196,6 +210,8 @@ impl Framer {
             Cutter::Lines(lines) => lines.held(),
             Cutter::Joined(joined) => joined.held(),
             Cutter::Objects(objects) => objects.held(),
+            Cutter::Csv(csv) => csv.held(),
+            Cutter::Table(table) => table.held(),
         }
     }
 
@@ -204,6 +220,8 @@ impl Framer {
             Cutter::Lines(lines) => lines.push(bytes, out),
             Cutter::Joined(joined) => joined.push(bytes, out),
             Cutter::Objects(objects) => objects.push(bytes, out),
+            Cutter::Csv(csv) => csv.push(bytes, out),
+            Cutter::Table(table) => table.push(bytes, out),
         }
     }
 
@@ -212,6 +230,8 @@ impl Framer {
             Cutter::Lines(lines) => lines.place.offset += len as u64,
             Cutter::Joined(joined) => joined.lines.place.offset += len as u64,
             Cutter::Objects(objects) => objects.skip(len),
+            Cutter::Csv(csv) => csv.skip(len),
+            Cutter::Table(table) => table.skip(len),
         }
     }
 

@@ -22,10 +22,16 @@ enum Item {
     Day,
     DayOfTwoPlaces,
     Hour,
+    /// From 1 to 12.
+    HalfHour,
+    /// `AM` or `PM`.
+    Half,
     Minute,
     Second,
     Fraction,
     Zone,
+    /// The next number may be a single digit.
+    Short,
 }
 
 /// What is wrong with a pattern, and at which byte of it.
@@ -35,7 +41,8 @@ pub(crate) struct PatternFault {
     pub(crate) message: String,
 }
 
-const DIRECTIVES: &str = "%Y %m %b %d %e %H %M %S %f %z %F %T %%";
+const DIRECTIVES: &str =
+    "%Y %m %b %d %e %H %I %p %M %S %f %z %F %T %%, and %-m %-d %-H %-I without a zero in front";
 const MONTHS: [&[u8; 3]; 12] =
     [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
 
@@ -49,7 +56,14 @@ impl Pattern {
                 items.extend(char.encode_utf8(&mut [0; 4]).bytes().map(Item::Literal));
                 continue;
             }
-            let directive = chars.next().map(|(_, char)| char);
+            let mut directive = chars.next().map(|(_, char)| char);
+            if directive == Some('-')
+                && let Some((_, number @ ('m' | 'd' | 'H' | 'I'))) = chars.clone().next()
+            {
+                items.push(Item::Short);
+                directive = Some(number);
+                chars.next();
+            }
             match directive {
                 Some('Y') => items.push(Item::Year),
                 Some('m') => items.push(Item::Month),
@@ -57,6 +71,8 @@ impl Pattern {
                 Some('d') => items.push(Item::Day),
                 Some('e') => items.push(Item::DayOfTwoPlaces),
                 Some('H') => items.push(Item::Hour),
+                Some('I') => items.push(Item::HalfHour),
+                Some('p') => items.push(Item::Half),
                 Some('M') => items.push(Item::Minute),
                 Some('S') => items.push(Item::Second),
                 Some('f') => items.push(Item::Fraction),
@@ -88,6 +104,11 @@ impl Pattern {
                 return Err(PatternFault { offset: 0, message });
             }
         }
+        if items.contains(&Item::HalfHour) != items.contains(&Item::Half) {
+            let message =
+                "`%I` needs `%p`, which says whether it is before noon, and `%p` needs `%I`".to_owned();
+            return Err(PatternFault { offset: 0, message });
+        }
         Ok(Self { items, text: text.to_owned() })
     }
 
@@ -106,8 +127,13 @@ impl Pattern {
         let mut civil = Civil::default();
         let mut rest = text;
         let mut zone = zone.map(Zone::seconds);
+        let mut afternoon = None;
+        let mut short = false;
         for item in &self.items {
+            let number =
+                if std::mem::replace(&mut short, *item == Item::Short) { one_or_two } else { number };
             rest = match item {
+                Item::Short => rest,
                 Item::Literal(byte) => rest.strip_prefix(&[*byte]).ok_or(Reject::BadTime)?,
                 Item::Year => {
                     let (century, years, tail) = two_of(rest)
@@ -121,7 +147,15 @@ impl Pattern {
                 }
                 Item::Month => number(rest, &mut civil.month)?,
                 Item::Day => number(rest, &mut civil.day)?,
-                Item::Hour => number(rest, &mut civil.hour)?,
+                Item::Hour | Item::HalfHour => number(rest, &mut civil.hour)?,
+                Item::Half => {
+                    let (half, tail) = rest.split_first_chunk::<2>().ok_or(Reject::BadTime)?;
+                    afternoon = Some(half.eq_ignore_ascii_case(b"pm"));
+                    if !afternoon.unwrap_or_default() && !half.eq_ignore_ascii_case(b"am") {
+                        return Err(Reject::BadTime);
+                    }
+                    tail
+                }
                 Item::Minute => number(rest, &mut civil.minute)?,
                 Item::Second => number(rest, &mut civil.second)?,
                 Item::MonthName => {
@@ -163,6 +197,12 @@ impl Pattern {
                 }
             };
         }
+        if let Some(afternoon) = afternoon {
+            if !(1..=12).contains(&civil.hour) {
+                return Err(Reject::BadTime);
+            }
+            civil.hour = civil.hour % 12 + if afternoon { 12 } else { 0 };
+        }
         match zone {
             Some(offset) if rest.is_empty() => civil.at(offset),
             _ => Err(Reject::BadTime),
@@ -180,6 +220,17 @@ fn number<'t>(text: &'t [u8], into: &mut i64) -> Result<&'t [u8], Reject> {
     let (number, tail) = two_of(text).ok_or(Reject::BadTime)?;
     *into = number;
     Ok(tail)
+}
+
+/// Reads two digits into a place, or one that no other follows.
+fn one_or_two<'t>(text: &'t [u8], into: &mut i64) -> Result<&'t [u8], Reject> {
+    match text {
+        [digit, tail @ ..] if digit.is_ascii_digit() && !tail.first().is_some_and(u8::is_ascii_digit) => {
+            *into = i64::from(digit - b'0');
+            Ok(tail)
+        }
+        _ => number(text, into),
+    }
 }
 
 #[cfg(test)]
@@ -207,6 +258,11 @@ mod tests {
         check("%FT%T%z", "2026-03-04T08:22:05-05:30", "2026-03-04T13:52:05Z");
         check("%F 100%% %T", "2026-03-04 100% 08:22:60", "2026-03-04T08:22:59Z");
         check("%F %T.%f", "2026-03-04 08:22:05.1234567899", "2026-03-04T08:22:05.123456789Z");
+        let spoken = "%-m/%-d/%Y %-I:%M:%S %p %z";
+        check(spoken, "1/1/2021 8:40:06 PM +00:00", "2021-01-01T20:40:06Z");
+        check(spoken, "12/31/2021 12:00:00 am +01:00", "2021-12-30T23:00:00Z");
+        check("%-m/%-d/%Y, %-I:%M:%S.%f %p", "10/21/2021, 12:40:06.123 PM", "2021-10-21T12:40:06.123Z");
+        check("%-d.%-m.%Y %-H:%M", "4.3.2026 08:22", "2026-03-04T08:22:00Z");
         check("%Y年%m月%d日", "2026年03月04日", "2026-03-04T00:00:00Z");
     }
 
@@ -222,6 +278,11 @@ mod tests {
             "2026-03-04 24:22:05",
         ] {
             check("%F %T", text, "!bad-time");
+        }
+        for text in
+            ["3/4/2026 13:00:00 PM", "3/4/2026 0:00:00 AM", "3/4/2026 1:00:00 XM", "123/4/2026 1:00:00 PM"]
+        {
+            check("%-m/%-d/%Y %-I:%M:%S %p", text, "!bad-time");
         }
         check("%F", "1969-12-31", "!time-range");
         check("%b %Y %e", "Mrz 2026 4", "!bad-time");
@@ -239,11 +300,14 @@ mod tests {
         assert_eq!(fault("%b %e %T").map(|_| ()), Err((0, false)), "no year");
         assert_eq!(fault("%Y %e").map(|_| ()), Err((0, false)), "no month");
         assert_eq!(fault("%Y %m").map(|_| ()), Err((0, false)), "no day");
+        assert_eq!(fault("%F %I:%M").map(|_| ()), Err((0, false)), "no half of the day");
+        assert_eq!(fault("%F %H:%M %p").map(|_| ()), Err((0, false)), "no hour of the half");
+        assert_eq!(fault("%F %-Y").map(|_| ()), Err((3, true)), "a year has four digits");
     }
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(pattern in "(%[YmbdeHMSfzFT%]|[- :é]){0,12}", text in "[-0-9TZ:.+ jan é]{0,40}") {
+        fn no_text_makes_it_panic(pattern in "(%-?[YmbdeHIpMSfzFT%]|[- :é]){0,12}", text in "[-0-9TZ:.+ jan é]{0,40}") {
             if let Ok(pattern) = Pattern::new(&format!("%F{pattern}")) {
                 let _ = pattern.parse(text.as_bytes(), Some(Zone::UTC));
             }

@@ -203,8 +203,10 @@ impl Layout {
         if self.continued {
             known.insert(MORE);
         }
-        let mut nodes: Vec<&Node> =
-            [&["time", "from"][..], &["recognise"]].iter().filter_map(|path| root.at(path)).collect();
+        let mut nodes: Vec<&Node> = [&["time", "from"][..], &["recognise"], &["identity"]]
+            .iter()
+            .filter_map(|path| root.at(path))
+            .collect();
         let fields = root.get("fields").and_then(|fields| fields.map().ok()).unwrap_or_default();
         for (_, field) in fields {
             nodes.extend([&["from"][..], &["join", "from"]].iter().filter_map(|path| field.at(path)));
