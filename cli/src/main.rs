@@ -12,6 +12,7 @@ mod feed;
 mod follow;
 mod inputs;
 mod junit;
+mod kinds;
 mod lookup;
 mod markdown;
 mod new;

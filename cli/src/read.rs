@@ -11,6 +11,7 @@ use crate::args::{Facts, Logs};
 use crate::exit::{Exit, Stop};
 use crate::feed::Feed;
 use crate::inputs::{self, File, Inputs, Source};
+use crate::kinds;
 use crate::packs;
 use crate::progress::Progress;
 use crate::signals::Signals;
@@ -48,7 +49,12 @@ pub(crate) fn now() -> Timestamp {
 /// The logs that are asked for; stdin in a pipe when none is named.
 pub(crate) fn gather(asked: &Logs, engine: &Engine) -> Result<Inputs, Stop> {
     if !asked.paths.is_empty() {
-        return inputs::gather(&asked.paths, |path| engine.source_of(path)).map_err(Stop::Usage);
+        let split = |path: &str| engine.source_of(path);
+        let mut inputs = inputs::gather(&asked.paths, split).map_err(Stop::Usage)?;
+        if asked.format.is_none() {
+            kinds::split(&mut inputs, engine);
+        }
+        return Ok(inputs);
     }
     if io::stdin().is_terminal() {
         return Err(Stop::Usage("nothing to read; name files or directories, or pipe logs in".to_owned()));

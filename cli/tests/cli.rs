@@ -134,6 +134,49 @@ fn refused(output: &Output, says: &str) {
     assert_eq!(stdout(output), "", "nothing is written before the refusal");
 }
 
+/// A point of the number of connected devices.
+fn level(hour: u32, devices: u32) -> String {
+    format!(
+        concat!(
+            r#"{{"time":"2026-03-04T{:02}:00:00.0000000Z","resourceId":"/SUBSCRIPTIONS/0/IOTHUBS/hub","#,
+            r#""metricName":"connectedDeviceCount","average":{}}}"#,
+            "\n"
+        ),
+        hour, devices
+    )
+}
+
+#[test]
+fn files_of_different_inputs_in_one_folder_are_read_side_by_side() {
+    let levels: String = (0..12).map(|hour| level(hour, 100)).collect();
+    let grid = r#"[{"eventType":"Microsoft.Devices.DeviceConnected","eventTime":"2026-03-04T00:05:00Z","data":{"hubName":"hub","deviceId":"d1"}}]"#;
+    let place = Place::new("kinds")
+        .with("all/a-connects.json", drops())
+        .with("all/b-levels.json.gz", gzip(&levels))
+        .with("all/c-events.json", grid)
+        .with("all/d-levels.json", level(12, 100));
+    for args in [
+        &["all"][..],
+        &["all/a-connects.json", "all/b-levels.json.gz", "all/c-events.json", "all/d-levels.json"],
+    ] {
+        let output = place.diagnose(&[args, &["-o", "json"]].concat());
+        let objects = objects(&output);
+        let summary = objects.last().expect("there is a summary");
+        assert_eq!(summary["records"]["late"], 0, "{summary}");
+        let inputs: Vec<&str> = summary["sources"]
+            .as_array()
+            .expect("files")
+            .iter()
+            .filter_map(|file| file["input"].as_str())
+            .collect();
+        let mut sorted = inputs.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, ["event-grid", "metrics", "metrics", "resource-log"]);
+        let told = objects.iter().filter(|object| object["type"] == "diagnosis");
+        assert_eq!(told.map(|told| told["subject"]["hub"].clone()).collect::<Vec<_>>(), ["hub"]);
+    }
+}
+
 #[test]
 fn a_healthy_log_ends_with_0() {
     let place = Place::new("healthy").with("a.json", connects());
