@@ -19,6 +19,7 @@ mod fleet_day;
 mod forms;
 mod hostile_yaml;
 mod hub_codes;
+mod inputs;
 mod invariance;
 mod mosquitto;
 mod peers;
