@@ -201,7 +201,7 @@ fn by_hand(line: &serde_json::Value) -> (Vec<f64>, f64) {
             }
             weight *= match symptom["status"].as_str().unwrap() {
                 "present" => {
-                    // Certainty is never written by rounding alone.
+                    // What is nearly certain is not written as certain.
                     let q = Some(symptom["confidence"].as_f64().unwrap())
                         .filter(|q| *q < 0.999_999)
                         .unwrap_or(1.0);
@@ -542,7 +542,7 @@ fn causes_beyond_what_can_be_weighed_are_named_as_such() {
     let left_out: Vec<Arc<str>> = aside.causes.clone();
     assert_eq!(left_out.len(), 4);
     assert!(left_out.iter().all(|id| diagnosis.causes.iter().all(|cause| cause.id != *id)), "{left_out:?}");
-    let shown = text(&engine, &[diagnosis.clone()], &summary);
+    let shown = text(&engine, std::slice::from_ref(diagnosis), &summary);
     assert!(shown.contains("each of 4 more causes that could not be weighed"), "{shown}");
     // Two or three present ones are no such crowd: all twenty are weighed.
     let z = of(&diagnoses, "z");

@@ -7,6 +7,7 @@
 mod described;
 mod diagnosis;
 mod event;
+mod probability;
 mod schema;
 mod subject;
 mod summary;
@@ -14,10 +15,11 @@ mod time;
 mod value;
 
 pub use diagnosis::{
-    CauseReport, Change, Diagnosis, Evidence, Exhibit, ExhibitReport, Measure, NextLook, Points, Probability,
+    CauseReport, Change, Diagnosis, Evidence, Exhibit, ExhibitReport, Measure, NextLook, Points,
     SetAsideReport, Severity, SolutionKind, SolutionReport, State, Status, SymptomReport,
 };
 pub use event::{Event, EventBuilder, Origin};
+pub use probability::Probability;
 pub use schema::{FieldId, Schema};
 pub use subject::Subject;
 pub use summary::{Accounts, Begin, Reject, RejectSample, SourceSummary, Summary};

@@ -153,7 +153,7 @@ impl<'a> Differential<'a> {
             (_, Some(finding)) => finding.seen,
             (_, None) => Seen::Unknown,
         };
-        let odds = |&cause: &usize| odds(self.priors, self.findings, cause, &seen);
+        let odds = |&cause: &usize| odds(self.priors, self.findings, cause, seen);
         let odds: Vec<Odds> = part.causes.iter().map(odds).collect();
         let row = |&at: &usize| {
             let finding = self.findings.get(at)?;
