@@ -91,10 +91,10 @@ impl Pulse {
         self.minutes >= ENOUGH && silence > usual.max(SHORTEST)
     }
 
-    /// The last gap that meets this span of time; one that goes on counts up to the end of the span.
-    fn gap_in(&self, from: Timestamp, to: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    /// The last gap that meets this span of time; one that goes on counts up to `now`.
+    fn gap_in(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let lasting =
-            self.last.filter(|last| self.is_gap(to.since(*last))).map(|last| (last.plus(MINUTE), to));
+            self.last.filter(|last| self.is_gap(now.since(*last))).map(|last| (last.plus(MINUTE), now));
         let meets = |&(begin, end): &(Timestamp, Timestamp)| begin < to && from < end;
         lasting.into_iter().chain(self.gaps.iter().rev().copied()).find(meets)
     }
@@ -138,8 +138,10 @@ impl Run {
         let chart = |subject: u32| self.charts.get(usize::try_from(subject).ok()?);
         let pulse = chart(self.subjects.outermost(subject)).and_then(|chart| chart.pulse.as_deref());
         let quiet = self.quiet_of(subject);
-        let begin = chart(subject).and_then(Chart::span).map_or(now, |(first, _)| first.min(now));
-        let gap = pulse.and_then(|pulse| pulse.gap_in(begin.minus(quiet), now));
+        let (first, last) = chart(subject).and_then(Chart::span).unwrap_or((now, now));
+        // What comes much later belongs to no symptom of the episode, and neither does its silence.
+        let (from, to) = (first.min(now).minus(quiet), last.plus(SHORTEST).min(now));
+        let gap = pulse.and_then(|pulse| pulse.gap_in(from, to, now));
         for judged in judged.iter_mut().filter(|judged| judged.status == Status::Absent && !judged.was_there)
         {
             let Some(symptom) = self.plan.symptoms.get(judged.symptom) else { continue };
@@ -193,29 +195,29 @@ mod tests {
     fn a_silence_three_times_as_long_as_the_third_longest_is_a_gap() {
         // Three silences of ten minutes are usual: thirty is the most that is no gap.
         let usual = (0..64).chain([73, 83, 93]);
-        assert_eq!(beaten(usual.clone().chain([123])).gap_in(at(0), at(130)), None);
-        assert_eq!(beaten(usual.chain([124])).gap_in(at(0), at(124)), Some((at(94), at(124))));
+        assert_eq!(beaten(usual.clone().chain([123])).gap_in(at(0), at(130), at(130)), None);
+        assert_eq!(beaten(usual.chain([124])).gap_in(at(0), at(124), at(124)), Some((at(94), at(124))));
     }
 
     #[test]
     fn nothing_is_a_gap_before_it_is_known_what_is_usual() {
-        assert_eq!(beaten((0..63).chain([500])).gap_in(at(0), at(500)), None);
-        assert_eq!(beaten((0..64).chain([500])).gap_in(at(0), at(500)), Some((at(64), at(500))));
+        assert_eq!(beaten((0..63).chain([500])).gap_in(at(0), at(500), at(500)), None);
+        assert_eq!(beaten((0..64).chain([500])).gap_in(at(0), at(500), at(500)), Some((at(64), at(500))));
     }
 
     #[test]
     fn one_gap_does_not_hide_the_next() {
         let pulse = beaten((0..100).chain(200..300).chain(400..500));
-        assert_eq!(pulse.gap_in(at(0), at(150)), Some((at(100), at(200))));
-        assert_eq!(pulse.gap_in(at(310), at(500)), Some((at(300), at(400))));
-        assert_eq!(pulse.gap_in(at(210), at(290)), None);
+        assert_eq!(pulse.gap_in(at(0), at(150), at(150)), Some((at(100), at(200))));
+        assert_eq!(pulse.gap_in(at(310), at(500), at(500)), Some((at(300), at(400))));
+        assert_eq!(pulse.gap_in(at(210), at(290), at(290)), None);
     }
 
     #[test]
     fn a_silence_that_goes_on_is_a_gap_up_to_now() {
         let pulse = beaten(0..100);
-        assert_eq!(pulse.gap_in(at(90), at(105)), None);
-        assert_eq!(pulse.gap_in(at(90), at(120)), Some((at(100), at(120))));
+        assert_eq!(pulse.gap_in(at(90), at(105), at(105)), None);
+        assert_eq!(pulse.gap_in(at(90), at(120), at(120)), Some((at(100), at(120))));
     }
 
     #[test]
@@ -223,6 +225,6 @@ mod tests {
         let mut pulse = beaten((0..64).chain([164, 264, 364]));
         (365..365 + 8 * 1_440).for_each(|minute| pulse.beat(at(minute)));
         let end = 365 + 8 * 1_440 - 1;
-        assert_eq!(pulse.gap_in(at(end), at(end + 12)), Some((at(end + 1), at(end + 12))));
+        assert_eq!(pulse.gap_in(at(end), at(end + 12), at(end + 12)), Some((at(end + 1), at(end + 12))));
     }
 }
