@@ -15,6 +15,7 @@ fn main() -> io::Result<()> {
         code.push_str(&format!("({name:?}, &["));
         embed(&root, &format!("rules/{name}"), "", "yaml", &mut code)?;
         embed(&root, &format!("rules/{name}"), "cases/", "", &mut code)?;
+        embed(&root, &format!("rules/{name}"), "fleets/", "yaml", &mut code)?;
         embed(&root, &format!("rules/{name}"), "inputs/", "yaml", &mut code)?;
         embed(&root, &format!("rules/{name}"), "tables/", "yaml", &mut code)?;
         code.push_str("], &[");

@@ -49,7 +49,6 @@ mod error;
 mod pack;
 mod pipeline;
 mod plugin;
-mod simulate;
 
 pub mod check;
 pub mod codec;
@@ -60,6 +59,7 @@ pub mod model;
 pub mod output;
 pub mod predicate;
 pub mod rule;
+pub mod simulate;
 pub mod timeline;
 pub mod yaml;
 

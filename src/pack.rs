@@ -48,8 +48,8 @@ impl Pack {
         SHIPPED.iter().map(|&(name, ..)| name)
     }
 
-    /// A pack from texts, each with its path inside the pack: `pack.yaml`, `inputs/….yaml`, `….yaml`, `….md`, and raw
-    /// records for cases as `cases/…`.
+    /// A pack from texts, each with its path inside the pack: `pack.yaml`, `inputs/….yaml`, `fleets/….yaml`, `….yaml`,
+    /// `….md`, and raw records for cases as `cases/…`.
     pub fn from_texts(files: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
         let mut pack = Self::default();
         for (path, text) in files {
@@ -75,9 +75,9 @@ impl Pack {
         self
     }
 
-    /// A pack from a folder that holds `pack.yaml`: its YAML files, its `inputs/`, the records in its `cases/`, and its
-    /// Markdown articles, which stand beside the rules or, for a folder `rules/<pack>`, in `knowledge/<pack>`. Links are not
-    /// followed out of these.
+    /// A pack from a folder that holds `pack.yaml`: its YAML files, its `inputs/` and `fleets/`, the records in its `cases/`,
+    /// and its Markdown articles, which stand beside the rules or, for a folder `rules/<pack>`, in `knowledge/<pack>`. Links
+    /// are not followed out of these.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl Pack {
         pack.add_knowledge(folder)?;
         let mut faults = Vec::new();
         let (mut files, mut bytes) = (0, 0);
-        for inside in ["", "inputs", "tables", "cases"] {
+        for inside in ["", "inputs", "tables", "cases", "fleets"] {
             let here = folder.join(inside);
             if !here.is_dir() {
                 continue;

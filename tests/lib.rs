@@ -16,6 +16,7 @@ mod false_friends;
 mod faults;
 mod fleet;
 mod fleet_day;
+mod fleets;
 mod forms;
 mod hostile_yaml;
 mod hub_codes;

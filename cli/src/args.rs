@@ -37,6 +37,9 @@ pub(crate) enum Verb {
     /// Look for what is wrong with packs: rules, articles and how they fit
     #[command(after_help = CHECK_CODES)]
     Check(Check),
+    /// Write the logs of labelled fleets, and what is truly the matter in them
+    #[command(after_help = SIMULATE_EXAMPLES)]
+    Simulate(Simulate),
 }
 
 impl Verb {
@@ -44,7 +47,7 @@ impl Verb {
     pub(crate) fn is_for_programs(&self) -> bool {
         match self {
             Self::Diagnose(asked) => asked.output == "json",
-            Self::Explain(_) | Self::New(_) | Self::Schema(_) => false,
+            Self::Explain(_) | Self::New(_) | Self::Schema(_) | Self::Simulate(_) => false,
             Self::Rules(asked) => asked.output == Listing::Json,
             Self::Test(asked) => asked.output == Listing::Json,
             Self::Check(asked) => asked.output == Listing::Json,
@@ -86,6 +89,14 @@ const NEW_EXAMPLES: &str = "Examples:
 
 const SCHEMA_EXAMPLES: &str = "Examples:
   etiolog schema diagnosis > diagnosis.v1.json    the lines of `diagnose -o json`";
+
+const SIMULATE_EXAMPLES: &str = "Examples:
+  etiolog simulate --list                              what there is
+  etiolog simulate 500xxx-transient-hub-fault --seed 7 --truth truth.jsonl > hub.jsonl
+  etiolog simulate mix --devices 10000 --loss 10% --disorder 5m --duplicates 5% -O degraded.jsonl
+  etiolog simulate healthy-mixed --devices 100000 --size 10GiB -O corpus.jsonl
+
+docs/simulate.md says how to write a fleet.";
 
 /// What `etiolog schema` describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -222,6 +233,74 @@ pub(crate) struct Check {
     /// How to write what is found
     #[arg(short, long, value_name = "NAME", value_enum, default_value_t = Listing::Text)]
     pub(crate) output: Listing,
+}
+
+/// Which fleets are simulated, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Simulate {
+    /// Fleets and mixes by name
+    #[arg(value_name = "FLEET", required_unless_present = "list")]
+    pub(crate) fleets: Vec<String>,
+
+    /// List fleets with their causes, and the shapes in which they can be written
+    #[arg(long, conflicts_with = "fleets")]
+    pub(crate) list: bool,
+
+    /// A shipped pack by name, or a pack's folder [default: all shipped packs]
+    #[arg(short, long, value_name = "PACK|PATH")]
+    pub(crate) rules: Vec<String>,
+
+    /// The same seed makes the same bytes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// About so many subjects in all [default: as the fleets say]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub(crate) devices: Option<u64>,
+
+    /// How long it runs [default: as the fleets say]
+    #[arg(long = "for", value_name = "SPAN", value_parser = parse_span)]
+    pub(crate) span: Option<Duration>,
+
+    /// When it begins [default: as the fleets say]
+    #[arg(long, value_name = "STAMP", value_parser = parse_stamp)]
+    pub(crate) from: Option<Timestamp>,
+
+    /// The shape of the records [default: resource-log]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) shape: Option<String>,
+
+    /// The share of records that never arrive: 10%
+    #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0%")]
+    pub(crate) loss: f64,
+
+    /// The share of records that arrive twice
+    #[arg(long, value_name = "SHARE", value_parser = parse_share, default_value = "0%")]
+    pub(crate) duplicates: f64,
+
+    /// Records arrive up to so much late, and so out of order
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub(crate) disorder: Option<Duration>,
+
+    /// One record of a hundred arrives up to so much late
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub(crate) late: Option<Duration>,
+
+    /// The stamps of each subject are wrong by up to so much, either way
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub(crate) skew: Option<Duration>,
+
+    /// End when about so much is written: 64MiB, 10GiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) size: Option<usize>,
+
+    /// Write to this file what is truly the matter, as JSON Lines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) truth: Option<PathBuf>,
+
+    /// Write the records to this file instead of stdout
+    #[arg(short = 'O', long = "output-file", visible_alias = "output", value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// How rules are listed.
@@ -368,6 +447,15 @@ fn parse_size(text: &str) -> Result<usize, &'static str> {
         .checked_mul(1 << bits)
         .filter(|&bytes| bytes >= 1 << 20)
         .ok_or("at least 1MiB, and no more than there is")
+}
+
+/// `10%` or `0.1`.
+fn parse_share(text: &str) -> Result<f64, &'static str> {
+    let share = match text.strip_suffix('%') {
+        Some(percent) => percent.parse::<f64>().map(|percent| percent / 100.0),
+        None => text.parse(),
+    };
+    share.ok().filter(|share| (0.0..=1.0).contains(share)).ok_or("not a share such as 10% or 0.1")
 }
 
 /// `90s`, `15m`, `1h30m`, `2d`, `0`.

@@ -23,6 +23,7 @@ mod rules;
 mod schema;
 mod self_check;
 mod signals;
+mod simulate;
 mod state;
 mod style;
 mod test;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Verb::New(asked) => new::run(&asked),
         Verb::Schema(asked) => schema::run(&asked),
         Verb::Check(asked) => check::run(&asked),
+        Verb::Simulate(asked) => simulate::run(&asked),
     };
     match ended {
         Ok(exit) => exit.into(),

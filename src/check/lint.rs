@@ -8,13 +8,14 @@ use crate::knowledge::{Article, Library};
 use crate::pack::Pack;
 use crate::plugin::Registry;
 use crate::rule;
+use crate::simulate::Fleets;
 use crate::yaml::{self, Document, Node};
 
 /// Every problem of some packs that are used together, in the order of files and places.
 ///
-/// These are the problems for which an engine refuses the packs; those of their articles, dead links among them; rule
-/// files without an article and articles without a rule file; symptoms and causes without a section; causes that do not
-/// say what to do; solutions that no cause names or that stand there twice.
+/// These are the problems for which an engine refuses the packs; those of their fleets; those of their articles, dead links
+/// among them; rule files without an article and articles without a rule file; symptoms and causes without a section;
+/// causes that do not say what to do; solutions that no cause names or that stand there twice.
 pub fn lint(packs: &[Pack], registry: &Registry) -> Vec<Problem> {
     let texts: Vec<_> = packs.iter().map(|pack| pack.rules.clone()).collect();
     let mut problems = rule::compile(&texts, registry).err().unwrap_or_default();
@@ -22,6 +23,7 @@ pub fn lint(packs: &[Pack], registry: &Registry) -> Vec<Problem> {
     for (pack, ruled) in packs.iter().zip(&ruled) {
         let (library, faults) = pack.shelf();
         problems.extend(faults);
+        problems.extend(Fleets::read(pack).1);
         problems.extend(halves(pack, &library, ruled));
         problems.extend(same_solutions(ruled));
         if !pack.rules.files.iter().any(|(path, _)| is_article(path)) && pack.article_paths().next().is_none()

@@ -85,6 +85,7 @@ impl PackTexts {
             if !is_yaml(path) {
                 continue;
             }
+            // Fleets are read when they are simulated.
             if path.starts_with("tables/") || path.starts_with("fleets/") {
                 continue;
             }

@@ -14,7 +14,13 @@ impl Chance {
         Self(xxh3_64_with_seed(name.as_bytes(), stream))
     }
 
-    fn next(&mut self) -> u64 {
+    /// The generator of a number; generators of different numbers have nothing to do with each other.
+    pub(super) fn numbered(seed: u64, number: u64) -> Self {
+        Self(xxh3_64_with_seed(&number.to_le_bytes(), seed))
+    }
+
+    /// Any number.
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,12 +28,35 @@ impl Chance {
         z ^ (z >> 31)
     }
 
-    /// True with this probability.
-    pub(super) fn happens(&mut self, p: f64) -> bool {
+    /// A fraction from nothing up to, but not including, one.
+    pub(super) fn fraction(&mut self) -> f64 {
         // 53 bits are what a fraction holds.
         #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
         let fraction = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        fraction < p
+        fraction
+    }
+
+    /// True with this probability.
+    pub(super) fn happens(&mut self, p: f64) -> bool {
+        self.fraction() < p
+    }
+
+    /// Any number below this one; nothing when it is zero.
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
+        u64::try_from((u128::from(self.next()) * u128::from(limit)) >> 64).unwrap_or(0)
+    }
+
+    /// The place of one of these weights, each as likely as it is heavy; the first when none weighs anything.
+    pub(super) fn weighted(&mut self, weights: impl Iterator<Item = u32> + Clone) -> usize {
+        let total = weights.clone().map(u64::from).sum();
+        let mut rest = self.below(total);
+        for (at, weight) in weights.enumerate() {
+            match rest.checked_sub(u64::from(weight)) {
+                Some(less) => rest = less,
+                None => return at,
+            }
+        }
+        0
     }
 
     /// Any span from nothing up to and including `most`.

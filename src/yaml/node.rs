@@ -443,6 +443,28 @@ impl Node {
         Ok((low, high))
     }
 
+    /// A span of time that may be nothing: `0s`, `70m`, up to ten years.
+    ///
+    /// # Errors
+    ///
+    /// When this is not one, or is longer.
+    pub(crate) fn span_of_time(&self) -> Result<Duration, Problem> {
+        let span = self.scalar().and_then(duration::parse).filter(|span| *span <= LONGEST);
+        span.ok_or_else(|| self.expected("a duration such as `0s`, `70m` or `30d`"))
+    }
+
+    /// A range of such spans: `0s..70m`.
+    ///
+    /// # Errors
+    ///
+    /// When this is not one or its ends are the wrong way round.
+    pub(crate) fn span_of_time_range(&self) -> Result<(Duration, Duration), Problem> {
+        let ends = self.scalar().and_then(|text| text.split_once(".."));
+        let ends = ends.and_then(|(a, b)| Some((duration::parse(a)?, duration::parse(b)?)));
+        let ends = ends.filter(|(low, high)| low <= high && *high <= LONGEST);
+        ends.ok_or_else(|| self.expected("a range such as `0s..70m`"))
+    }
+
     /// The entries of a mapping whose keys are all among `allowed`.
     ///
     /// # Errors
@@ -505,6 +527,9 @@ impl Node {
 
 /// The longest span a rule may name: 31 days.
 const MAX_DURATION: Duration = Duration::from_secs(31 * 86_400);
+
+/// The longest span that may be nothing: ten years.
+const LONGEST: Duration = Duration::from_secs(3_652 * 86_400);
 
 /// A mapping with known keys, read one by one.
 #[derive(Clone, Copy, Debug)]
