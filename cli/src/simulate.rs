@@ -52,9 +52,8 @@ pub(crate) fn run(asked: &Simulate) -> Result<Exit, Stop> {
         None => simulation.write(&mut io::stdout().lock(), label),
     }
     .map_err(Stop::Output)?;
-    match truth {
-        Some(mut file) => file.flush().map_err(Stop::Output)?,
-        None => {}
+    if let Some(mut file) = truth {
+        file.flush().map_err(Stop::Output)?;
     }
     Ok(Exit::Done)
 }

@@ -19,6 +19,9 @@ const KEPT: usize = 512;
 /// Lateness, `--as-of`, whether it is complete, whether it is live.
 type Settings = (i64, Option<i64>, bool, bool);
 
+/// Path and text of each file of a pack.
+type Texts = Vec<(String, String)>;
+
 /// What the scenarios of one property share.
 #[derive(Default)]
 struct Shop {
@@ -28,7 +31,7 @@ struct Shop {
     seeds: Vec<[u8; 32]>,
     sound: HashMap<Rules, bool>,
     engines: HashMap<(Rules, Settings), Result<Engine, String>>,
-    texts: HashMap<(Vec<(String, String)>, bool), Result<Engine, String>>,
+    texts: HashMap<(Texts, bool), Result<Engine, String>>,
 }
 
 thread_local! {

@@ -12,6 +12,7 @@ mod csv;
 mod joined;
 mod lines;
 mod objects;
+mod piece;
 mod scan;
 mod table;
 

@@ -18,6 +18,7 @@
 
 use smol_str::SmolStr;
 
+use crate::input::framing::piece::Piece;
 use crate::input::framing::scan::{Scan, Stop, Suspect};
 use crate::input::framing::{Out, Place, Restart};
 use crate::input::structural::{controls, is_binary, is_blank, too_many_controls};
@@ -81,27 +82,6 @@ struct Garbage {
     len: u64,
     controls: u64,
     nul: bool,
-}
-
-/// Some bytes of the stream and the offset of the first.
-#[derive(Clone, Copy)]
-struct Piece<'p> {
-    bytes: &'p [u8],
-    base: u64,
-}
-
-impl<'p> Piece<'p> {
-    fn offset(self, at: usize) -> u64 {
-        self.base + at as u64
-    }
-
-    fn from(self, at: usize) -> &'p [u8] {
-        self.bytes.get(at..).unwrap_or_default()
-    }
-
-    fn between(self, from: usize, to: usize) -> &'p [u8] {
-        self.bytes.get(from..to).unwrap_or_default()
-    }
 }
 
 impl Objects {
