@@ -289,15 +289,15 @@ fn state(device: &str, minute: i64, kind: &str, sequence: u32) -> Json {
     })
 }
 
-/// Two devices as Event Grid tells of them: the order is not that of the events, and one comes twice.
+/// Two devices as Event Grid tells of them: minutes out of order, and one comes twice.
 fn states() -> Vec<Json> {
     vec![
-        state("press-0417", 80, "DeviceDisconnected", 7),
+        state("pump-0032", 3, "DeviceConnected", 9),
         state("press-0417", 0, "DeviceConnected", 6),
+        state("pump-0032", 48, "DeviceConnected", 10),
         state("press-0417", 86, "DeviceConnected", 8),
         state("press-0417", 80, "DeviceDisconnected", 7),
-        state("pump-0032", 3, "DeviceConnected", 9),
-        state("pump-0032", 48, "DeviceConnected", 10),
+        state("press-0417", 80, "DeviceDisconnected", 7),
     ]
 }
 
