@@ -9,7 +9,7 @@ use crate::engine::{Checkpoint, Engine, SourceId};
 use crate::error::Error;
 use crate::input::Restart;
 use crate::model::SourceSummary;
-use crate::pipeline::{Pipeline, Reading, Source};
+use crate::pipeline::{Input, Pipeline, Reading, Source};
 
 /// How far a source was read when a checkpoint was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,7 +198,12 @@ impl Pipeline {
         let Some(reading) = known else { return 0 };
         let Some(file) = self.files.get_mut(reading.summary) else { return 0 };
         let pushed = file.bytes;
-        let input = self.inputs.iter().find(|input| file.input.as_ref() == Some(&input.name));
+        // Rows under columns give no restart, so an input of several formats was read in another.
+        let of_name = |input: &&Arc<Input>| {
+            file.input.as_ref() == Some(&input.name) && input.format.framing().may_restart()
+        };
+        let mut named = self.inputs.iter().filter(of_name);
+        let input = named.next().filter(|_| named.next().is_none());
         let (Some(input), Some((restart, taken))) = (input, reading.restart) else {
             self.again(source);
             return pushed;
