@@ -184,6 +184,9 @@ fn one_story_in_every_shape_gives_the_same_diagnoses() {
     let (expected, summary) = said("log", lines(&story).as_bytes(), None);
     assert_eq!(summary.sources[0].input.as_deref(), Some("resource-log"));
     assert!(!expected.is_empty());
+    // Operations monitoring told no addresses: what rests on them is unknown, as in a log that has lost them.
+    let (without_addresses, _) =
+        said("log", lines(&story).replace("maskedIpAddress", "was").as_bytes(), None);
     let plain = |stamp: &str| stamp.to_owned();
     let precise = |stamp: &str| stamp.replace('Z', ".0000000Z");
     let offset = |stamp: &str| stamp.replace('Z', ".0000000+00:00");
@@ -215,7 +218,8 @@ fn one_story_in_every_shape_gives_the_same_diagnoses() {
                 (16, 0),
                 "{shape} as {format:?}"
             );
-            assert_eq!(expected, found, "{shape} as {format:?}");
+            let expected = if input == "operations-monitoring" { &without_addresses } else { &expected };
+            assert_eq!(expected, &found, "{shape} as {format:?}");
         }
     }
 }
