@@ -25,7 +25,7 @@ fn build(pack: Pack) -> Result<Engine, Error> {
 fn every_whole_file_is_accepted() {
     let (files, _) = blocks();
     let mut own = Pack::default();
-    let mut kinds = [0; 3];
+    let mut kinds = [0; 4];
     for file in files {
         if let Some(id) = named(file, "article") {
             kinds[0] += 1;
@@ -39,13 +39,18 @@ fn every_whole_file_is_accepted() {
         } else if let Some(input) = named(file, "input") {
             kinds[1] += 1;
             own.add(format!("inputs/{input}.yaml"), file);
+        } else if let Some(table) = named(file, "table") {
+            kinds[3] += 1;
+            let pack = Pack::from_texts([(format!("tables/{table}.yaml"), file)]);
+            let facts = pack.facts();
+            assert!(facts.iter().any(|fact| fact.name == "timing.gone" && fact.value == "15m"), "{facts:?}");
         } else {
-            assert!(named(file, "pack").is_some(), "neither an article nor an input nor a pack:\n{file}");
+            assert!(named(file, "pack").is_some(), "neither an article nor an input, a table nor a pack:\n{file}");
             kinds[2] += 1;
             own.add("pack.yaml", file);
         }
     }
-    assert_eq!(kinds, [1, 2, 1]);
+    assert_eq!(kinds, [1, 2, 1, 1]);
     let engine = build(own).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!((engine.plan().packs().len(), engine.plan().inputs().len()), (1, 2));
 }

@@ -57,7 +57,7 @@ fn a_train_of_sixty_and_sixty_five_minutes_is_one_token() {
 }
 
 #[test]
-fn a_few_real_stamps_prove_no_period_and_the_renewal_chain_carries_the_verdict() {
+fn a_few_real_stamps_prove_no_period_and_lives_and_refusals_carry_the_verdict() {
     let (diagnoses, summary) = diagnose(&fleet::java_609());
     assert_eq!((summary.benign, summary.unexplained), (7, 1), "the loss in mid-session is no renewal");
     let [diagnosis] = &diagnoses[..] else { panic!("{:?}", verdicts(&diagnoses)) };
@@ -69,7 +69,7 @@ fn a_few_real_stamps_prove_no_period_and_the_renewal_chain_carries_the_verdict()
     assert!(symptom("404104#renewal-chain").status.is_present());
     let strongest = &diagnosis.causes[0].points[0];
     assert!(
-        ["404104#renewal-chain", "401003#refused-then-connected"].contains(&&*strongest.symptom),
+        ["404104#renewal-chain", "401003#refused-then-connected", "401003#lives-of-java"].contains(&&*strongest.symptom),
         "{:?}",
         diagnosis.causes[0].points
     );
