@@ -45,7 +45,10 @@ fn every_whole_file_is_accepted() {
             let facts = pack.facts();
             assert!(facts.iter().any(|fact| fact.name == "timing.gone" && fact.value == "15m"), "{facts:?}");
         } else {
-            assert!(named(file, "pack").is_some(), "neither an article nor an input, a table nor a pack:\n{file}");
+            assert!(
+                named(file, "pack").is_some(),
+                "neither an article nor an input, a table nor a pack:\n{file}"
+            );
             kinds[2] += 1;
             own.add("pack.yaml", file);
         }

@@ -69,7 +69,8 @@ fn a_few_real_stamps_prove_no_period_and_lives_and_refusals_carry_the_verdict() 
     assert!(symptom("404104#renewal-chain").status.is_present());
     let strongest = &diagnosis.causes[0].points[0];
     assert!(
-        ["404104#renewal-chain", "401003#refused-then-connected", "401003#lives-of-java"].contains(&&*strongest.symptom),
+        ["404104#renewal-chain", "401003#refused-then-connected", "401003#lives-of-java"]
+            .contains(&&*strongest.symptom),
         "{:?}",
         diagnosis.causes[0].points
     );

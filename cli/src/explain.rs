@@ -35,7 +35,7 @@ pub(crate) fn run(asked: &mut Explain) -> Result<Exit, Stop> {
             true
         }
         (Some(entry), Some(part)) => self::part(&mut page, &lookup, &entry, part),
-        (None, _) => false,
+        (None, _) => fact(&mut page, &lookup, asked_id),
     };
     if !shown {
         return Err(unknown(&lookup, asked_id));
@@ -62,6 +62,23 @@ pub(crate) fn unknown(lookup: &Lookup, id: &str) -> Stop {
     let near = lookup.near(id).into_iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
     let near = if near.is_empty() { String::new() } else { format!("did you mean {near}? ") };
     Stop::Usage(format!("nothing is known of `{id}`; {near}`etiolog rules` lists what is"))
+}
+
+/// A fact of a table; whether there is one of this name.
+fn fact(page: &mut Page, lookup: &Lookup, name: &str) -> bool {
+    let facts = lookup.plan().packs().iter().flat_map(|pack| &pack.facts);
+    let Some(fact) = facts.into_iter().find(|fact| fact.name.eq_ignore_ascii_case(name)) else {
+        return false;
+    };
+    page.line(&[(Paint::Bold, &terminal(&fact.name)), (Paint::Bold, &terminal(&fact.value))]);
+    page.hanging(MARGIN, &[(Paint::Plain, &prose(&fact.title))]);
+    if let Some(shipped) = &fact.shipped {
+        page.hanging(MARGIN, &[(Paint::Plain, &format!("set; the table says {}", terminal(shipped)))]);
+    }
+    for source in &fact.sources {
+        page.hanging(MARGIN, &[(Paint::Dim, &format!("source: {}", prose(source)))]);
+    }
+    true
 }
 
 /// Both halves of an article.

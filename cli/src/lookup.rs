@@ -150,8 +150,9 @@ impl Lookup {
         let sections = pages.flat_map(|page| {
             page.sections().iter().map(|section| format!("{}#{}", page.id(), section.anchor))
         });
+        let facts = plan.packs().iter().flat_map(|pack| &pack.facts).map(|fact| fact.name.clone());
         let mut all: Vec<String> = Vec::new();
-        for id in ids.chain(same).chain(sections) {
+        for id in ids.chain(same).chain(sections).chain(facts) {
             if !all.contains(&id) {
                 all.push(id);
             }

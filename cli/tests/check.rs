@@ -181,6 +181,8 @@ fn a_site_sets_facts_of_the_tables_and_is_told_what_it_cannot_set() {
     assert!(set.1.contains("1 passed, 1 failed"), "four in a row are no streak there: {set:?}");
     let set = run(&["rules", "-r", "rules/pumps", "--settings", "site.yaml", "--set", "usual.trips=6"]);
     assert!(set.1.contains("usual.trips 6 (set; the table says 4)"), "{set:?}");
+    let told = run(&["explain", "-r", "rules/pumps", "usual.trips"]);
+    assert!(told.0 == Some(0) && told.1.contains("So many trips are a streak"), "{told:?}");
     for (arguments, why) in [
         (["--set", "usual.trip=5"], "did you mean `usual.trips`?"),
         (["--set", "usual.trips=5m"], "it can be set to a number, not to `5m`"),
