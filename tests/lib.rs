@@ -29,6 +29,7 @@ mod problems;
 mod restart;
 mod rules;
 mod samples;
+mod scenarios;
 mod schemas;
 mod semantics;
 mod site_facts;
