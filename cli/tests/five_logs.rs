@@ -103,7 +103,7 @@ fn page(old: &str) -> String {
         let (before, from) = rest.split_at(at);
         let (mark, body) = from.split_once("-->\n").unwrap();
         let log = mark.trim_start_matches("<!-- said").trim();
-        write!(page, "{before}{mark}-->\n").unwrap();
+        writeln!(page, "{before}{mark}-->").unwrap();
         if log.is_empty() {
             page += "| | log | drops | what is the matter | lines that say so |\n|---|---|---|---|---|\n";
             for (place, (log, _)) in LOGS.iter().enumerate() {
