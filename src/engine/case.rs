@@ -42,6 +42,15 @@ impl Above {
     }
 }
 
+/// A containing subject, looked at once for all the causes that are decided there.
+struct Outside {
+    subject: u32,
+    /// Its symptoms as they would be if nothing were present.
+    quiet: Vec<Judged>,
+    /// The episode that is under way, with its diagnosis and its time.
+    present: Option<(Case, Arc<str>, (Timestamp, Timestamp))>,
+}
+
 /// The causes that compete on one subject, and how they stand.
 pub(super) struct Case {
     pub(super) causes: Vec<usize>,
@@ -67,24 +76,26 @@ impl Run {
         let level = self.subjects.level(subject);
         let (first, last) = chart.span()?;
         let judged = self.judge_all(subject, now);
-        let news = |symptom: usize| judged.iter().any(|j| j.symptom == symptom && self.is_news(j));
-        if !judged.iter().any(|judged| self.is_news(judged)) {
+        // Ascending, as the symptoms are judged.
+        let news: Vec<usize> = judged.iter().filter(|j| self.is_news(j)).map(|j| j.symptom).collect();
+        if news.is_empty() {
             return None;
         }
+        let mut outside: Vec<Outside> = Vec::new();
         let lineage = plan.schema.lineage(level);
         let mut rivals: Vec<Rival> = Vec::new();
         for (at, cause) in plan.causes.iter().enumerate() {
-            let here = cause.explains.iter().any(|&(symptom, _)| news(symptom));
+            let here = cause.explains.iter().any(|(symptom, _)| news.binary_search(symptom).is_ok());
             if !here || !lineage.contains(&cause.level) {
                 continue;
             }
             let rival = if cause.level == level {
                 Rival { cause: at, prior: cause.prior, above: None }
             } else {
-                self.rival_above(subject, cause.level, at, (first, last), now)
+                self.rival_above(subject, cause.level, at, (first, last), now, &mut outside)
             };
             // A cause above that was at work at another time explains nothing here.
-            if judged.iter().any(|j| self.is_news(j) && self.strength(&rival, j.symptom, chart) > 0.0) {
+            if news.iter().any(|&symptom| self.strength(&rival, symptom, chart) > 0.0) {
                 rivals.push(rival);
             }
         }
@@ -104,10 +115,9 @@ impl Run {
     fn strength(&self, rival: &Rival, symptom: usize, chart: &Chart) -> f64 {
         let explains = self.plan.causes.get(rival.cause).map_or(&[][..], |cause| &cause.explains);
         let strength = explains.iter().find(|&&(known, _)| known == symptom).map_or(0.0, |&(_, s)| s);
-        match (&rival.above, chart.entry(symptom)) {
-            (Some(above), Some(entry)) if entry.shown.evidence.count() > 0 => {
-                strength * above.share(&entry.shown.evidence)
-            }
+        let Some(above) = rival.above.as_ref().filter(|_| strength > 0.0) else { return strength };
+        match chart.entry(symptom) {
+            Some(entry) if entry.shown.evidence.count() > 0 => strength * above.share(&entry.shown.evidence),
             _ => strength,
         }
     }
@@ -120,6 +130,7 @@ impl Run {
         cause: usize,
         (first, last): (Timestamp, Timestamp),
         now: Timestamp,
+        outside: &mut Vec<Outside>,
     ) -> Rival {
         let mut rival =
             Rival { cause, prior: self.plan.causes.get(cause).map_or(0.0, |cause| cause.prior), above: None };
@@ -131,7 +142,12 @@ impl Run {
         let Some(chart) = usize::try_from(parent).ok().and_then(|at| self.charts.get(at)) else {
             return rival;
         };
-        rival.prior = self.quiet_posterior(parent, level, cause, now);
+        let place = outside.iter().position(|known| known.subject == parent).unwrap_or_else(|| {
+            outside.push(self.outside(parent, now));
+            outside.len() - 1
+        });
+        let Some(outside) = outside.get(place) else { return rival };
+        rival.prior = self.quiet_posterior(&outside.quiet, cause);
         let mut episodes: Vec<(f64, Arc<str>, (Timestamp, Timestamp))> = Vec::new();
         let mut consider = |p: f64, id: &Arc<str>, (from, to): (Timestamp, Timestamp)| {
             let span = (from.minus(REACTION), to.plus(REACTION));
@@ -144,11 +160,10 @@ impl Run {
                 consider(p, &past.id, (past.first, past.last));
             }
         }
-        if let (Some(span), Some(case)) = (chart.span(), self.case(parent, now))
+        if let Some((case, id, span)) = &outside.present
             && let Some(at) = case.causes.iter().position(|&known| known == cause)
         {
-            let p = case.posterior.causes.get(at).copied().unwrap_or(0.0);
-            consider(p, &self.id_of(parent, &case.judged), span);
+            consider(case.posterior.causes.get(at).copied().unwrap_or(0.0), id, *span);
         }
         if let Some((p, id, span)) = episodes.iter().max_by(|a, b| a.0.total_cmp(&b.0)) {
             let mut spans: Vec<_> =
@@ -162,41 +177,52 @@ impl Run {
         rival
     }
 
-    /// How probable a cause is on a subject that shows nothing of it at the time.
-    fn quiet_posterior(&self, subject: u32, level: usize, cause: usize, now: Timestamp) -> f64 {
-        let mut judged = self.judge_all(subject, now);
-        for judged in judged.iter_mut().filter(|judged| judged.status.is_present()) {
+    fn outside(&self, subject: u32, now: Timestamp) -> Outside {
+        let mut quiet = self.judge_all(subject, now);
+        for judged in quiet.iter_mut().filter(|judged| judged.status.is_present()) {
             judged.status = Status::Absent;
         }
-        let prior = self.plan.causes.get(cause).map_or(0.0, |cause| cause.prior);
-        let Some(chart) = usize::try_from(subject).ok().and_then(|at| self.charts.get(at)) else {
-            return prior;
+        let span = usize::try_from(subject).ok().and_then(|at| self.charts.get(at)?.span());
+        let present = span.and_then(|span| {
+            let case = self.case(subject, now)?;
+            let id = self.id_of(subject, &case.judged);
+            Some((case, id, span))
+        });
+        Outside { subject, quiet, present }
+    }
+
+    /// How probable a cause is on a subject that shows nothing of it at the time.
+    fn quiet_posterior(&self, quiet: &[Judged], cause: usize) -> f64 {
+        let Some(cause) = self.plan.causes.get(cause) else { return 0.0 };
+        let finding = |judged: &Judged| {
+            let &(_, strength) = cause.explains.iter().find(|&&(known, _)| known == judged.symptom)?;
+            (strength > 0.0).then(|| self.finding(judged, vec![strength]))
         };
-        let case = self.weigh(vec![Rival { cause, prior, above: None }], judged, chart, level);
-        case.posterior.causes.first().copied().unwrap_or(prior)
+        let findings: Vec<Finding> = quiet.iter().filter_map(finding).collect();
+        let posterior = Differential::new(&[cause.prior], &findings).posterior();
+        posterior.causes.first().copied().unwrap_or(cause.prior)
+    }
+
+    /// A symptom, with how strongly each cause explains it.
+    fn finding(&self, judged: &Judged, strengths: Vec<f64>) -> Finding {
+        let seen = match &judged.status {
+            Status::Present(confidence) => Seen::Present(confidence.get()),
+            Status::Absent => Seen::Absent,
+            Status::Unknown(_) => Seen::Unknown,
+        };
+        let leak = self.plan.symptoms.get(judged.symptom).map_or(0.0, |symptom| symptom.background);
+        Finding { seen, leak, strengths }
     }
 
     fn weigh(&self, rivals: Vec<Rival>, judged: Vec<Judged>, chart: &Chart, level: usize) -> Case {
         let plan = &self.plan;
-        let strengths = |judged: &Judged| -> Vec<f64> {
-            rivals.iter().map(|rival| self.strength(rival, judged.symptom, chart)).collect()
+        let matters = |judged: Judged| -> Option<(Finding, Judged)> {
+            let strengths = rivals.iter().map(|rival| self.strength(rival, judged.symptom, chart));
+            let strengths: Vec<f64> = strengths.collect();
+            let matters = judged.status.is_present() || strengths.iter().any(|&s| s > 0.0);
+            matters.then(|| (self.finding(&judged, strengths), judged))
         };
-        let judged: Vec<Judged> = judged
-            .into_iter()
-            .filter(|j| j.status.is_present() || strengths(j).iter().any(|&s| s > 0.0))
-            .collect();
-        let findings: Vec<Finding> = judged
-            .iter()
-            .map(|judged| Finding {
-                seen: match &judged.status {
-                    Status::Present(confidence) => Seen::Present(confidence.get()),
-                    Status::Absent => Seen::Absent,
-                    Status::Unknown(_) => Seen::Unknown,
-                },
-                leak: plan.symptoms.get(judged.symptom).map_or(0.0, |symptom| symptom.background),
-                strengths: strengths(judged),
-            })
-            .collect();
+        let (findings, judged): (Vec<Finding>, Vec<Judged>) = judged.into_iter().filter_map(matters).unzip();
         let priors: Vec<f64> = rivals.iter().map(|rival| rival.prior).collect();
         let differential = Differential::new(&priors, &findings);
         let (posterior, set_aside) = (differential.posterior(), differential.set_aside().cloned());

@@ -39,7 +39,8 @@ impl Run {
             return;
         };
         let (order, verdict) = case.verdict();
-        let (mut diagnosis, booked) = self.report(subject, resolved, &case, &order, &verdict);
+        let answers = self.memo.ask(&case.priors, &case.findings);
+        let (mut diagnosis, booked) = self.report(subject, resolved, &case, &order, &verdict, &answers);
         self.summary.diagnoses += 1;
         self.summary.explained += booked.explained;
         self.summary.benign += booked.benign;

@@ -174,7 +174,8 @@ impl Run {
         let kept = self.presume(plan, subject, now);
         let diagnosis = self.case(subject, now).map(|case| {
             let (order, verdict) = case.verdict();
-            self.report(subject, false, &case, &order, &verdict).0
+            let answers = self.memo.ask(&case.priors, &case.findings);
+            self.report(subject, false, &case, &order, &verdict, &answers).0
         });
         let chart = self.chart_mut(subject);
         for (place, status, measures) in kept {

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::engine::case::Case;
 use crate::engine::chart::Chart;
-use crate::engine::differential::{Differential, decibans};
+use crate::engine::differential::{Answers, decibans};
 use crate::engine::judge::Judged;
 use crate::engine::ledger::Booked;
 use crate::engine::run::Run;
@@ -26,10 +26,9 @@ impl Run {
         case: &Case,
         order: &[usize],
         verdict: &Verdict,
+        answers: &Answers,
     ) -> (Diagnosis, Booked) {
         let plan = Arc::clone(&self.plan);
-        let differential = Differential::new(&case.priors, &case.findings);
-        let points = differential.points();
         let mut causes = Vec::new();
         for &at in order {
             let Some(cause) = case.causes.get(at).and_then(|&cause| plan.causes.get(cause)) else { continue };
@@ -39,7 +38,7 @@ impl Run {
                 probability: Probability::new(case.posterior.causes.get(at).copied().unwrap_or(0.0)),
                 prior: Probability::new(case.priors.get(at).copied().unwrap_or(0.0)),
                 severity: cause.severity,
-                points: self.points(case, &points, at),
+                points: self.points(case, &answers.points, at),
                 solutions: plan
                     .solutions_of(cause)
                     .map(|solution| SolutionReport {
@@ -93,7 +92,7 @@ impl Run {
                 }
             }),
             symptoms: self.symptoms(subject, &case.judged),
-            next: self.next_look(case, order, &differential),
+            next: self.next_look(case, order, &answers.worth),
             problem_events: booked.total,
             explained_events: booked.explained + booked.benign,
             incomplete,
@@ -186,13 +185,12 @@ impl Run {
         format!("{:016x}", hash.digest()).into()
     }
 
-    fn next_look(&self, case: &Case, order: &[usize], differential: &Differential<'_>) -> Option<NextLook> {
+    fn next_look(&self, case: &Case, order: &[usize], worth: &[(usize, f64)]) -> Option<NextLook> {
         /// A look that is expected to move the leading cause by less is not worth the walk.
         const WORTH: f64 = 0.02;
         order.first()?;
-        let worth = differential.worth_knowing();
-        let (at, _) = worth
-            .into_iter()
+        let &(at, _) = worth
+            .iter()
             .filter(|(_, w)| *w >= WORTH)
             .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))?;
         let judged = case.judged.get(at)?;

@@ -9,6 +9,7 @@ use crate::engine::Settings;
 use crate::engine::addresses::Addresses;
 use crate::engine::bounds::Bounds;
 use crate::engine::chart::Chart;
+use crate::engine::differential::Memo;
 use crate::engine::live::Live;
 use crate::engine::pulse::Heard;
 use crate::engine::sieve::Sieve;
@@ -123,6 +124,7 @@ pub struct Run {
     pub(super) bounds: Bounds,
     pub(super) live: Live,
     pub(super) heard: Heard,
+    pub(super) memo: Memo,
 }
 
 impl Run {
@@ -168,6 +170,7 @@ impl Run {
             bounds: Bounds::new(settings.memory),
             live: Live::default(),
             heard,
+            memo: Memo::default(),
         }
     }
 

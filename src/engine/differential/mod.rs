@@ -14,10 +14,12 @@
 //! It knows neither rules nor subjects: numbers in, numbers out.
 
 mod limit;
+mod memo;
 mod solve;
 #[cfg(test)]
 mod tests;
 
+pub(super) use memo::{Answers, Memo};
 use solve::{Odds, Row, Solved};
 
 /// What was seen of one symptom.

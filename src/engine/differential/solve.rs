@@ -59,15 +59,19 @@ fn steps(causes: usize, present: usize) -> usize {
 
 /// Over every set of causes.
 pub(super) fn by_causes(causes: &[Odds], rows: &[Row]) -> Solved {
-    let mut weights = vec![1.0];
+    let sets = 1_usize.checked_shl(u32::try_from(causes.len()).unwrap_or(u32::MAX)).unwrap_or_default();
+    let mut weights = Vec::with_capacity(sets);
+    weights.push(1.0);
     for odds in causes {
         double(&mut weights, odds.off, odds.on);
     }
+    let mut silent = Vec::with_capacity(sets);
     for row in rows {
-        let mut silent = vec![1.0 - row.leak];
+        silent.clear();
+        silent.push(1.0 - row.leak);
         row.strengths.iter().for_each(|strength| double(&mut silent, 1.0, 1.0 - strength));
         let q = row.confidence;
-        for (weight, silent) in weights.iter_mut().zip(silent) {
+        for (weight, silent) in weights.iter_mut().zip(&silent) {
             *weight *= q * (1.0 - silent) + (1.0 - q) * silent;
         }
     }
@@ -85,15 +89,19 @@ pub(super) fn by_causes(causes: &[Odds], rows: &[Row]) -> Solved {
 
 /// Every set so far without one more cause, and with it.
 fn double(row: &mut Vec<f64>, without: f64, with: f64) {
-    let more: Vec<f64> = row.iter().map(|x| x * with).collect();
-    row.iter_mut().for_each(|x| *x *= without);
-    row.extend(more);
+    let half = row.len();
+    row.extend_from_within(..);
+    let (off, on) = row.split_at_mut(half);
+    off.iter_mut().for_each(|x| *x *= without);
+    on.iter_mut().for_each(|x| *x *= with);
 }
 
 /// Over every set of symptoms that are shown.
 pub(super) fn by_symptoms(causes: &[Odds], rows: &[Row]) -> Solved {
-    let mut start = vec![1.0];
-    let mut end = vec![1.0];
+    let sets = 1_usize.checked_shl(u32::try_from(rows.len()).unwrap_or(u32::MAX)).unwrap_or_default();
+    let (mut start, mut end) = (Vec::with_capacity(sets), Vec::with_capacity(sets));
+    start.push(1.0);
+    end.push(1.0);
     for row in rows {
         double(&mut start, 1.0 - row.leak, row.leak);
         double(&mut end, 1.0 - row.confidence, row.confidence);
