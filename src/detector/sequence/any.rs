@@ -124,7 +124,8 @@ impl Pool {
     fn latest(&self, plan: &Plan) -> Option<Chain> {
         let now = self.items.last()?.time();
         let needed = plan.units.len();
-        if self.items.len() < needed {
+        let parts = self.items.iter().fold(0, |parts, item| parts | item.roles.units);
+        if self.items.len() < needed || !plan.is_filled(parts) {
             return None;
         }
         let mut matching = Matching { items: &self.items, owners: [None; MOST] };

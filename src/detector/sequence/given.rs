@@ -9,7 +9,7 @@
 
 use crate::codec::state;
 use crate::detector::sequence::chain::{Chain, Item, set_aside};
-use crate::detector::sequence::plan::{MOST, Plan, Skip};
+use crate::detector::sequence::plan::{Plan, Skip};
 use crate::model::Timestamp;
 
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ impl Slots {
         Self {
             slots: vec![None; units],
             held: 0,
-            fresh: vec![Vec::new(); units],
+            fresh: Vec::new(),
             lead: vec![None; plan.maybes.len()],
             forbidden: None,
         }
@@ -64,11 +64,14 @@ impl Slots {
         u16::BITS - self.held.leading_zeros()
     }
 
-    /// The parts of the longest chain so far, and when it began.
-    pub(super) fn filled(&self) -> (u16, Option<Timestamp>) {
-        let longest = (0..self.slots.len()).rev().find_map(|at| Some((at, self.slots.get(at)?.as_ref()?)));
-        let bits = longest.map_or(0, |(at, _)| u16::MAX >> (MOST - 1).saturating_sub(at));
-        (bits, longest.map(|(_, chain)| chain.first()))
+    /// The parts of the longest chain so far.
+    pub(super) fn filled(&self) -> u16 {
+        u16::MAX.checked_shr(self.held.leading_zeros()).unwrap_or(0)
+    }
+
+    /// When the longest chain so far began.
+    pub(super) fn since(&self) -> Option<Timestamp> {
+        self.slots.iter().rev().flatten().next().map(Chain::first)
     }
 
     /// Until when nothing may begin, because something forbidden came before.
@@ -128,6 +131,7 @@ impl Slots {
     fn settle_many(&mut self, plan: &Plan, batch: &mut [Item], complete: &mut Vec<Chain>) {
         // The events that can play the fewest parts choose first, whatever their place in the batch.
         batch.sort_by_key(|item| (item.roles.units.count_ones(), item.roles, item.serial));
+        self.fresh.resize(plan.units.len(), Vec::new());
         loop {
             self.collect_asides(plan, batch);
             let Some(chain) = self.extend(plan, batch) else { break };
@@ -150,6 +154,7 @@ impl Slots {
                 *slot = latest;
             }
         }
+        self.fresh.clear();
         self.forbid(plan, batch);
     }
 

@@ -380,7 +380,7 @@ impl Progress {
             out.changed();
         }
         let forbidding = self.chains == 0 && batch.iter().any(|item| item.roles.nevers != 0);
-        let before = if forbidding { self.memory.filled(&self.plan).0 } else { 0 };
+        let before = if forbidding { self.memory.filled(&self.plan) } else { 0 };
         self.join(batch, out);
         let mut complete = Vec::new();
         self.memory.settle(&self.plan, batch, &mut complete);

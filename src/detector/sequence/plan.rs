@@ -102,7 +102,12 @@ pub(super) struct Roles {
 
 /// The places of the set bits.
 pub(super) fn places(bits: u16) -> impl Iterator<Item = usize> {
-    (0..MOST).filter(move |place| bits & (1 << place) != 0)
+    let mut left = bits;
+    std::iter::from_fn(move || {
+        let place = (left != 0).then(|| left.trailing_zeros() as usize);
+        left &= left.saturating_sub(1);
+        place
+    })
 }
 
 impl Plan {

@@ -34,10 +34,18 @@ pub(super) fn memory(plan: &Plan) -> usize {
 }
 
 impl Memory {
-    /// The parts that stand together, a bit for each, and when the first of them came.
-    pub(super) fn filled(&self, plan: &Plan) -> (u16, Option<Timestamp>) {
+    /// The parts that stand together, a bit for each.
+    pub(super) fn filled(&self, plan: &Plan) -> u16 {
         match self {
             Self::Given(slots) => slots.filled(),
+            Self::Any(_) => self.filled_since(plan).0,
+        }
+    }
+
+    /// The parts that stand together, a bit for each, and when the first of them came.
+    fn filled_since(&self, plan: &Plan) -> (u16, Option<Timestamp>) {
+        match self {
+            Self::Given(slots) => (slots.filled(), slots.since()),
             Self::Any(pool) if pool.parts() == 0 || plan.units.is_empty() => (0, None),
             Self::Any(pool) => pool.filled(),
         }
@@ -64,7 +72,7 @@ impl Progress {
     pub(super) fn remember(&mut self) {
         // Nearly always it came no further than an earlier one.
         if self.memory.at_most() > self.best.count_ones() {
-            let (filled, _) = self.memory.filled(&self.plan);
+            let filled = self.memory.filled(&self.plan);
             if filled.count_ones() > self.best.count_ones() {
                 self.best = filled;
             }
@@ -78,7 +86,7 @@ impl Progress {
             Arrangement::Given => self.plan.forbids(item.roles, gap),
             Arrangement::Any => item.roles.nevers != 0,
         };
-        let (after, _) = self.memory.filled(&self.plan);
+        let after = self.memory.filled(&self.plan);
         if after.count_ones() <= before.count_ones() && batch.iter().any(forbidden) {
             self.foil(gap, batch.first().map(Item::time));
         }
@@ -136,11 +144,11 @@ impl Progress {
     fn now_filled(&self) -> (u16, Option<Timestamp>) {
         let mut batch: Vec<Item> = self.instant.first.iter().chain(&self.instant.more).copied().collect();
         if batch.is_empty() {
-            return self.memory.filled(&self.plan);
+            return self.memory.filled_since(&self.plan);
         }
         let (mut memory, mut complete) = (self.memory.clone(), Vec::new());
         memory.settle(&self.plan, &mut batch, &mut complete);
-        memory.filled(&self.plan)
+        memory.filled_since(&self.plan)
     }
 
     /// What has to come when these parts are there: `` after `drop` `connect` ``.
