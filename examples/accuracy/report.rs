@@ -37,7 +37,8 @@ the truth. The fleets are written from what is known of the world and not from t
 all that matters is not proved by this.
 
 A *truth* is one cause in one subject for some time. It is **right** when a diagnosis of the subject in that time has this
-cause as its verdict, or is explained by a diagnosis of the hub that has it. Where two things are true at once, one may be the
+cause as its verdict, or is explained by a diagnosis of the hub that has it; what is true of the hub, too, is also right of a
+device of which nothing else is said while the hub has the right diagnosis. Where two things are true at once, one may be the
 verdict if the other is named with at least 50 %. What is counted is what stands when the log ends.
 
 - **top-1**: right, of the truths with enough evidence; those of which nothing was said count against it.
@@ -45,7 +46,7 @@ verdict if the other is named with at least 50 %. What is counted is what stands
 - **precision**: of the verdicts with this cause that nothing else explains, those that are true. A lost connection of a
   device that is otherwise well has no truth, so to call it what it is counts against this.
 - **delay**: log time from the first record that shows it to the first right verdict, the middle one of all. It contains the
-  lateness, 15 minutes.
+  lateness, 15 minutes. `--quick` does not measure it.
 ";
 
 impl Report<'_> {
@@ -76,7 +77,7 @@ impl Report<'_> {
     }
 
     fn ways(&self, text: &mut String) {
-        let _ = writeln!(text, "\n## In all\n\n{} seeds of each fleet.\n", self.seeds);
+        let _ = writeln!(text, "\n## In all\n\nSeeds of each fleet: {}.\n", self.seeds);
         text.push_str("| evidence | truths | top-1 | mean of the causes | floor | cannot tell | wrong | nothing said | too little evidence | wrong all the same |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
         for (way, score) in WAYS.iter().zip(self.scores) {
             let sum = |of: fn(&Row) -> u64| score.causes.values().map(of).sum::<u64>();

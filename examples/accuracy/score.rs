@@ -82,6 +82,16 @@ impl<'a> Index<'a> {
         outer.map_or(&said.verdict, |outer| &outer.verdict)
     }
 
+    /// Whether a diagnosis of a subject that contains it has the cause: what one drop is worth is said of the hub alone.
+    fn says_of_outer(&self, label: &Label, cause: &Arc<str>) -> bool {
+        let levels: Vec<_> = label.subject.levels().collect();
+        (1..levels.len()).any(|outer| {
+            let outer = Subject::new(levels.iter().take(outer).copied());
+            let said = self.by_subject.get(&outer).into_iter().flatten();
+            said.into_iter().any(|said| said.verdict == *cause && overlap(said, label))
+        })
+    }
+
     fn says(&self, said: &'a Said, cause: &Arc<str>) -> bool {
         said.verdict == *cause || self.verdict(said) == cause
     }
@@ -189,6 +199,7 @@ fn found(index: &Index<'_>, label: &Label, cause: &Arc<str>, others: &[&Label]) 
     let verdicts = about.iter().map(|said| index.verdict(said));
     match verdicts.filter(|verdict| ***verdict != *Diagnosis::CANNOT_TELL).max() {
         Some(other) => Found::Wrong(Arc::clone(other)),
+        None if about.is_empty() && index.says_of_outer(label, cause) => Found::Right,
         None if about.is_empty() => Found::Missed,
         None => Found::CannotTell,
     }

@@ -92,12 +92,14 @@ pub(crate) struct Stage<'a> {
     fleets: &'a Fleets,
     engine: Engine,
     live: Engine,
+    /// Whether to look on the way, which is dear.
+    delays: bool,
 }
 
 impl<'a> Stage<'a> {
-    pub(crate) fn new(pack: &Pack, fleets: &'a Fleets) -> Result<Self, Error> {
+    pub(crate) fn new(pack: &Pack, fleets: &'a Fleets, delays: bool) -> Result<Self, Error> {
         let engine = |live| Engine::builder().pack(pack.clone()).live(live).build();
-        Ok(Self { fleets, engine: engine(false)?, live: engine(true)? })
+        Ok(Self { fleets, engine: engine(false)?, live: engine(true)?, delays })
     }
 
     /// Plays a fleet once.
@@ -118,7 +120,7 @@ impl<'a> Stage<'a> {
         let mut points = Vec::new();
         simulation.clone().shape("metric-points")?.write(&mut points, |_| Ok(()))?;
         // Looking at everything all the time is for the delays alone.
-        let is_live = way == Way::Plain && size.is_none() && name != "mix";
+        let is_live = self.delays && way == Way::Plain && size.is_none() && name != "mix";
         let mut pipeline = Pipeline::new(if is_live { &self.live } else { &self.engine });
         let log = pipeline.open("log");
         let gauge = (!points.is_empty()).then(|| pipeline.open("points"));
