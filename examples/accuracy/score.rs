@@ -126,7 +126,8 @@ impl Score {
             }
             row.truths += 1;
             let likely = |said: &Said| said.causes.iter().any(|(known, p)| known == cause && *p >= 0.5);
-            row.named += u64::from(index.about(label).any(|said| index.says(said, cause) || likely(said)));
+            let is_named = index.about(label).any(|said| index.says(said, cause) || likely(said));
+            row.named += u64::from(is_named || matches!(found, Found::Right));
             row.delays.extend(delay(&news, label, cause));
             let what = match found {
                 Found::Right => {
