@@ -46,7 +46,14 @@ pub(crate) fn hold<S: Strategy>(
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     // Another property, other streams.
     bytes[8..].iter_mut().zip(name.bytes()).for_each(|(byte, of_name)| *byte = of_name);
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 2_000,
+        // A long run draws more that it cannot use, not a larger share.
+        max_local_rejects: cases.saturating_mul(16).max(65_536),
+        ..Config::default()
+    };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(config, rng);
     shared::begin(if cases > SHORT { REUSE } else { 1 });
