@@ -279,13 +279,15 @@ fn pumps(fleet: &str) -> Result<Fleets, Error> {
 
 #[test]
 fn all_faults_of_a_fleet_are_told_at_once_where_they_stand() {
-    let faulty = "etiolog: 1\nfleet: g\ntitle: F\nfor: 1h\ngroups:\n  a:\n    count: 0\n    fields: {pump: 'p-{numbr:04'}\n    \
+    let faulty = "etiolog: 2\nfleet: g\ntitle: F\nfor: 1h\ngroups:\n  a:\n    count: 0\n    fields: {pump: 'p-{numbr:04'}\n    \
                   states:\n      on: {emit: stat, after: 5x, next: of}\n      off: {emit: trip, next: on}\n\
                   \x20   truth: {cause: worn, of: pmp}\nincidents:\n  - {at: 1h, to: onn, groups: b}\n";
     let error = pumps(faulty).err().unwrap();
     let told: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(told.join("\n"), @r"
-    fleets/f.yaml:2:8: `g` stands in a file named `f` [wrong-name]
+    fleets/f.yaml:1:10: fleet format `2` is not known; this library reads `1` [unknown-version]
+    fleets/f.yaml:2:8: fleet `g` stands in a file named `f` [wrong-name]
+      help: the path is the link: give both one name
     fleets/f.yaml:7:12: `0` is outside 1 to 10000000 [out-of-range]
     fleets/f.yaml:8:20: a `{` without its `}` [unknown-capture]
     fleets/f.yaml:10:18: there is no record `stat` [unknown-record]

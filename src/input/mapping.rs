@@ -171,11 +171,7 @@ impl Mapping {
             Ok(layout) => mapping.layout = layout.map(Arc::new),
             Err(faults) => reader.problems.extend(faults),
         }
-        if let Some(version) = root.get("etiolog").filter(|version| version.scalar() != Some("1")) {
-            let found = version.scalar().unwrap_or_default();
-            let message = format!("rule format `{found}` is not known; this library reads `1`");
-            reader.problems.push(version.problem("unknown-version", message));
-        }
+        reader.problems.extend(root.unknown_version("input"));
         for (path, _) in root.get("only").and_then(|only| only.map().ok()).unwrap_or_default() {
             if path.scalar().is_some_and(|path| path.split('.').any(str::is_empty)) {
                 reader.problems.push(path.expected("a path such as `a.b`"));

@@ -126,9 +126,7 @@ impl PackTexts {
         ids::words(document.root(), faults);
         let Some(root) = yaml::sound(document.into_root(), forms.pack, faults) else { return };
         self.file = read(&root, faults);
-        if let Some(version) = root.get("etiolog") {
-            faults.extend(unknown_version(self.file.etiolog, version));
-        }
+        faults.extend(root.unknown_version("pack"));
         self.levels_known = all > 0 && levels(&root) == all;
         self.root = Some(root);
     }
@@ -144,7 +142,7 @@ impl Article {
         let mended = ids::check(&root, faults);
         ids::words(&root, faults);
         let Some(root) = yaml::sound(root.clone(), forms.article, faults) else {
-            let (file, root) = (ArticleFile::default(), root);
+            let file = ArticleFile::default();
             let article = Self { id: stem.into(), file, root, faulty_classes: classes, classes_known: false };
             return (article, Some(stem.to_owned()));
         };
@@ -164,18 +162,9 @@ impl Article {
             .chain(mended.classes)
             .filter(|name| sound.is_none_or(|sound| sound.get(name).is_none()))
             .collect();
-        let mut other_name = None;
-        if let (Some(word), Some(node)) = (&file.article, root.get("article"))
-            && word.0 != stem
-        {
-            let message = format!("article `{}` stands in a file named `{stem}`", word.0);
-            let problem = node.problem("wrong-name", message);
-            faults.push(problem.with_help("the path is the link: give both one name"));
-            other_name = Some(stem.to_owned());
-        }
-        if let Some(version) = root.get("etiolog") {
-            faults.extend(unknown_version(file.etiolog, version));
-        }
+        let wrong_name = root.wrong_name("article", stem);
+        let other_name = wrong_name.is_some().then(|| stem.to_owned());
+        faults.extend(wrong_name.into_iter().chain(root.unknown_version("article")));
         let id = file.article.as_ref().map_or(stem, |word| word.0.as_str()).into();
         (Self { id, file, root, faulty_classes, classes_known }, other_name)
     }
@@ -234,10 +223,4 @@ fn is_yaml(path: &str) -> bool {
 
 fn stem(path: &str) -> &str {
     Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
-}
-
-fn unknown_version(found: Option<u32>, node: &Node) -> Option<Problem> {
-    let found = found.filter(|&found| found != 1)?;
-    let message = format!("rule format `{found}` is not known; this library reads `1`");
-    Some(node.problem("unknown-version", message))
 }

@@ -139,17 +139,8 @@ impl Tables {
 
     fn take(&mut self, stem: &str, root: &Node, faults: &mut Vec<Problem>) {
         let text = |node: Option<&Node>| node.and_then(Node::scalar).unwrap_or_default().to_owned();
-        if let Some(version) = root.get("etiolog").filter(|version| version.scalar() != Some("1")) {
-            let message =
-                format!("table format `{}` is not known; this library reads `1`", version.written());
-            faults.push(version.problem("unknown-version", message));
-        }
-        if let Some(name) = root.get("table").filter(|name| name.scalar() != Some(stem)) {
-            let message = format!("table `{}` stands in a file named `{stem}`", name.written());
-            faults.push(
-                name.problem("wrong-name", message).with_help("the path is the link: give both one name"),
-            );
-        }
+        faults.extend(root.unknown_version("table"));
+        faults.extend(root.wrong_name("table", stem));
         let entries = root.get("facts").and_then(|facts| facts.map().ok()).unwrap_or_default();
         for (key, node) in entries {
             let name = key.scalar().unwrap_or_default();
@@ -266,19 +257,17 @@ impl Tables {
     }
 
     /// The facts that no rule uses.
-    pub(super) fn unused(&self) -> impl Iterator<Item = Problem> {
+    pub(super) fn unused(&self) -> Vec<Problem> {
         let used = self.used.borrow();
-        let unused: Vec<_> = self.facts.iter().filter(|(name, _)| !used.contains(*name)).collect();
-        let problems: Vec<Problem> = unused
-            .into_iter()
+        let unused = self.facts.iter().filter(|(name, _)| !used.contains(*name));
+        unused
             .map(|(name, (_, place))| {
                 let message = format!("no rule uses the fact `{name}`");
                 place
                     .problem("unused-fact", message)
                     .with_help(format!("name it as `${name}`, or take it out"))
             })
-            .collect();
-        problems.into_iter()
+            .collect()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::Subject;
 use crate::simulate::chance::Chance;
-use crate::simulate::fleet::{Emit, Fleet, Group};
+use crate::simulate::fleet::{Emit, Fleet, Group, combinations};
 use crate::simulate::form::{Form, Moment, Scope};
 use crate::simulate::shape::{Record, Shape};
 
@@ -144,7 +144,7 @@ impl<'a> Cast<'a> {
             firsts.push(emits.len());
             emits.extend(&state.emit);
         }
-        let forms = (0..combinations(group))
+        let forms = (0..combinations(&group.draws))
             .map(|combination| {
                 let subject = Scope::subject(fleet, Some(group), &drawn(group, combination));
                 emits.iter().map(|emit| self.form(&subject.clone().record(emit, self.records))).collect()
@@ -201,11 +201,6 @@ fn member(group: &Group, at: usize, number: u32, seed: u64) -> Member {
         since: 0,
         was_hit: false,
     }
-}
-
-/// How many combinations of draws a group has.
-fn combinations(group: &Group) -> usize {
-    group.draws.iter().fold(1, |all, draw| all.saturating_mul(draw.len().max(1)))
 }
 
 /// The alternative of each draw in a combination.

@@ -72,6 +72,11 @@ pub(super) struct Emit {
     pub(super) fields: Fields,
 }
 
+/// How many combinations there are of one alternative of each draw.
+pub(super) fn combinations(draws: &[Vec<Alternative>]) -> usize {
+    draws.iter().fold(1, |all, draw| all.saturating_mul(draw.len().max(1)))
+}
+
 /// What befalls many at once.
 #[derive(Clone, Debug)]
 pub(super) struct Incident {

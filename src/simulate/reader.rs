@@ -6,7 +6,10 @@ use std::path::Path;
 use crate::error::{Problem, did_you_mean};
 use crate::model::Timestamp;
 use crate::simulate::file;
-use crate::simulate::fleet::{Alternative, Emit, Fields, Fleet, Gauge, Group, Incident, Mix, State, Truth};
+use crate::simulate::fleet::{
+    Alternative, Emit, Fields, Fleet, Gauge, Group, Incident, Mix, State, Truth, combinations,
+};
+
 use crate::simulate::shape::{Record, Shape, Wanted};
 use crate::simulate::spread::{Spread, nanos};
 use crate::simulate::template::Template;
@@ -47,6 +50,7 @@ impl Reader {
             };
             let Some(schema) = file::schema(kind) else { continue };
             if let Some(root) = yaml::sound(root, schema, &mut reader.problems) {
+                reader.problems.extend(root.unknown_version(kind));
                 sound.push((path, kind, root));
             }
         }
@@ -121,8 +125,7 @@ impl Reader {
             let Some(node) = item.get("fleet") else { continue };
             let fleet = node.scalar().unwrap_or_default();
             if !self.fleets.contains_key(fleet) {
-                let known: Vec<&str> = self.fleets.keys().map(String::as_str).collect();
-                let problem = unknown(node, "unknown-fleet", known.into_iter());
+                let problem = unknown(node, "unknown-fleet", self.fleets.keys().map(String::as_str));
                 self.tell(problem);
             }
             let share = item.get("share").and_then(|share| share.integer().ok());
@@ -168,12 +171,7 @@ impl Reader {
     /// The name that a file gives itself, which is that of the file.
     fn name(&mut self, path: &str, root: &Node, key: &str) -> String {
         let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        if let Some(node) = root.get(key)
-            && node.scalar() != Some(stem)
-        {
-            let message = format!("`{}` stands in a file named `{stem}`", node.scalar().unwrap_or_default());
-            self.tell(node.problem("wrong-name", message));
-        }
+        self.problems.extend(root.wrong_name(key, stem));
         stem.to_owned()
     }
 
@@ -204,8 +202,8 @@ impl Reader {
                     layers.insert(0, base);
                 }
                 None => {
-                    let known: Vec<&str> = self.behaviours.keys().map(String::as_str).collect();
-                    let problem = unknown(word, "unknown-behaviour", known.into_iter());
+                    let known = self.behaviours.keys().map(String::as_str);
+                    let problem = unknown(word, "unknown-behaviour", known);
                     self.tell(problem);
                     return None;
                 }
@@ -227,8 +225,7 @@ impl Reader {
                 }
             }
         }
-        let combinations =
-            draws.iter().fold(1, |all: usize, draw: &Vec<_>| all.saturating_mul(draw.len().max(1)));
+        let combinations = combinations(&draws);
         if combinations > MOST_COMBINATIONS {
             let message = format!(
                 "the draws have {combinations} combinations; at most {MOST_COMBINATIONS} are possible"

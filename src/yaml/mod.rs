@@ -8,6 +8,7 @@
 
 mod builder;
 mod duration;
+mod heading;
 pub mod kinds;
 mod limits;
 mod node;
