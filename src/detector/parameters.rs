@@ -4,40 +4,17 @@
 
 #![allow(dead_code, reason = "says what there may be; it is read from the tree")]
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, json_schema};
 
-use crate::yaml::kinds::{OneOrMore, Share, Span, SpanRange};
+use crate::yaml::kinds::{OneOrMore, Share, Span, SpanRange, kind};
 
-/// A name that a rule file or its pack gives.
-macro_rules! name {
-    ($($(#[$doc:meta])* $name:ident, $format:literal;)*) => {$(
-        $(#[$doc])*
-        #[derive(Debug)]
-        pub struct $name;
-
-        impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({"type": "string", "format": $format})
-            }
-        }
-    )*};
-}
-
-name! {
+kind! {
     /// The name of an event class under `events`.
-    Class, "class";
+    pub struct Class: |_| json_schema!({"type": "string", "format": "class"});
     /// The name of a level of subjects in `pack.yaml`.
-    Level, "level";
+    pub struct Level: |_| json_schema!({"type": "string", "format": "level"});
     /// The name of a field of the pack's inputs.
-    Field, "field";
+    pub struct Field: |_| json_schema!({"type": "string", "format": "field"});
 }
 
 /// An event that is expected and does not come: a heartbeat that falls silent, an answer that is missing.

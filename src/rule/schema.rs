@@ -10,14 +10,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, json_schema};
 use serde::de::{self, IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::model::Severity;
 use crate::rule::case::CaseFile;
 use crate::rule::class::ClassFile;
-use crate::yaml::kinds::{Name, OneOrMore, Scalar, Span};
+use crate::yaml::kinds::{Name, OneOrMore, Scalar, Span, kind};
 
 pub use crate::rule::published::{article, input, pack, table};
 pub use crate::rule::reference::reference;
@@ -218,19 +218,7 @@ pub(super) struct SymptomFile {
 /// What stands under `detect`; the detectors of a registry fill it in.
 pub(super) struct Detect;
 
-impl JsonSchema for Detect {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Detect".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "object", "minProperties": 1})
-    }
-}
+kind!(impl Detect: |_| json_schema!({"type": "object", "minProperties": 1}));
 
 /// A cause: its own, or the same as one of another article (`same-as`), and then nothing else is said.
 #[allow(dead_code, reason = "keys with a place that matters are read from the tree")]
@@ -281,19 +269,7 @@ pub(super) struct SolutionFile {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Word(pub(super) String);
 
-impl JsonSchema for Word {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Word".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        Name::json_schema(generator)
-    }
-}
+kind!(impl Word: |generator| Name::json_schema(generator));
 
 impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -344,19 +320,7 @@ impl Strength {
     ];
 }
 
-impl JsonSchema for Strength {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Strength".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        scale(Self::WORDS)
-    }
-}
+kind!(impl Strength: |_| scale(Self::WORDS));
 
 impl<'de> Deserialize<'de> for Strength {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -374,19 +338,7 @@ impl Prior {
     pub(super) const DEFAULT: f64 = 0.10;
 }
 
-impl JsonSchema for Prior {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Prior".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        scale(Self::WORDS)
-    }
-}
+kind!(impl Prior: |_| scale(Self::WORDS));
 
 impl<'de> Deserialize<'de> for Prior {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -416,19 +368,7 @@ impl SeverityWord {
     const WORDS: [&'static str; 5] = ["benign", "info", "warning", "error", "critical"];
 }
 
-impl JsonSchema for SeverityWord {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "SeverityWord".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"enum": Self::WORDS})
-    }
-}
+kind!(impl SeverityWord: |_| json_schema!({"enum": Self::WORDS}));
 
 impl<'de> Deserialize<'de> for SeverityWord {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

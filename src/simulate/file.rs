@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, json_schema};
 use serde_json::Value;
 
-use crate::yaml::kinds::{Name, OneOrMore, Share};
+use crate::yaml::kinds::{Name, OneOrMore, Share, kind};
 use crate::yaml::schema_of;
 
 /// The JSON Schemas of the kinds of files: what they are called by, and how they look.
@@ -264,36 +264,11 @@ struct MixedFile {
     prior: Option<Name>,
 }
 
-/// Free form below.
-struct Anything;
-
-impl JsonSchema for Anything {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Anything".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "object", "minProperties": 1})
-    }
-}
-
-/// A span, or one that chance decides; read and checked as such later.
-struct SpreadFile;
-
-impl JsonSchema for SpreadFile {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Spread".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+kind! {
+    /// Free form below.
+    struct Anything: |_| json_schema!({"type": "object", "minProperties": 1});
+    /// A span, or one that chance decides; read and checked as such later.
+    struct SpreadFile: |_| {
         let variant = |required: &str, others: &[&str]| {
             let keys = std::iter::once(&required).chain(others);
             let properties: serde_json::Map<String, Value> =
@@ -307,60 +282,17 @@ impl JsonSchema for SpreadFile {
             variant("own", &["plus"]),
             variant("until", &["at", "plus"]),
         ]})
-    }
-}
-
-/// A span as text.
-struct SpreadText;
-
-impl JsonSchema for SpreadText {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "SpreadText".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "examples": ["24h"]})
-    }
-}
-
-/// A record's name, or with fields of its own.
-struct Emit;
-
-impl JsonSchema for Emit {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Emit".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({"anyOf": [generator.subschema_for::<Name>(), generator.subschema_for::<EmitFile>()]})
-    }
-}
-
-/// A state's name, or names with weights.
-struct Next;
-
-impl JsonSchema for Next {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Next".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+    };
+    /// A span as text.
+    struct SpreadText: |_| json_schema!({"type": "string", "examples": ["24h"]});
+    /// A record's name, or with fields of its own.
+    struct Emit: |generator| json_schema!({"anyOf": [generator.subschema_for::<Name>(), generator.subschema_for::<EmitFile>()]});
+    /// A state's name, or names with weights.
+    struct Next: |generator| {
         let weight = serde_json::json!({"type": "integer", "minimum": 0, "maximum": 1_000_000});
         json_schema!({"anyOf": [
             generator.subschema_for::<Name>(),
             {"type": "object", "additionalProperties": weight, "minProperties": 1},
         ]})
-    }
+    };
 }

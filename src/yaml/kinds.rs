@@ -79,14 +79,17 @@ fn tidy_object(object: &mut Map<String, Value>) {
     }
 }
 
-/// A kind of text with a format of its own.
-macro_rules! text {
-    ($($(#[$doc:meta])* $name:ident, $format:literal, $pattern:literal, $example:literal;)*) => {$(
+/// Gives a type that stands for what may be written in a place its schema, and makes the type where there is none.
+macro_rules! kind {
+    ($($(#[$doc:meta])* $vis:vis struct $name:ident: |$generator:pat_param| $schema:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Debug)]
-        pub struct $name;
+        $vis struct $name;
 
-        impl JsonSchema for $name {
+        $crate::yaml::kinds::kind!(impl $name: |$generator| $schema);
+    )*};
+    (impl $name:ident: |$generator:pat_param| $schema:expr) => {
+        impl schemars::JsonSchema for $name {
             fn inline_schema() -> bool {
                 true
             }
@@ -95,9 +98,22 @@ macro_rules! text {
                 stringify!($name).into()
             }
 
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({"type": "string", "format": $format, "pattern": $pattern, "examples": [$example]})
+            fn json_schema($generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                $schema
             }
+        }
+    };
+}
+pub(crate) use kind;
+
+/// A kind of text with a format of its own.
+macro_rules! text {
+    ($($(#[$doc:meta])* $name:ident, $format:literal, $pattern:literal, $example:literal;)*) => {$(
+        kind! {
+            $(#[$doc])*
+            pub struct $name: |_| json_schema!({
+                "type": "string", "format": $format, "pattern": $pattern, "examples": [$example]
+            });
         }
     )*};
 }
@@ -115,58 +131,13 @@ text! {
     ZoneOffset, "zone-offset", "^[+-]((0[0-9]|1[0-7]):[0-5][0-9]|18:00)$", "+01:00";
 }
 
-/// A share: `5%` or `0.05`.
-#[derive(Debug)]
-pub struct Share;
-
-impl JsonSchema for Share {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Share".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": ["string", "number"], "format": "share", "examples": ["5%"]})
-    }
-}
-
-/// Text that may look like a number: `700`. It counts as it is spelt.
-#[derive(Debug)]
-pub struct Name;
-
-impl JsonSchema for Name {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Name".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": ["string", "integer"], "format": "name"})
-    }
-}
-
-/// One value: text, a number, `true` or `false`.
-#[derive(Debug)]
-pub struct Scalar;
-
-impl JsonSchema for Scalar {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Scalar".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": ["string", "number", "boolean"]})
-    }
+kind! {
+    /// A share: `5%` or `0.05`.
+    pub struct Share: |_| json_schema!({"type": ["string", "number"], "format": "share", "examples": ["5%"]});
+    /// Text that may look like a number: `700`. It counts as it is spelt.
+    pub struct Name: |_| json_schema!({"type": ["string", "integer"], "format": "name"});
+    /// One value: text, a number, `true` or `false`.
+    pub struct Scalar: |_| json_schema!({"type": ["string", "number", "boolean"]});
 }
 
 /// One, or a list of them.

@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, json_schema};
 
 use crate::detector::parameters::Class;
-use crate::yaml::kinds::{Name, OneOrMore, Share, Span};
+use crate::yaml::kinds::{Name, OneOrMore, Share, Span, kind};
 
 /// A case: what is given, and what must come of it.
 #[derive(JsonSchema)]
@@ -130,49 +130,27 @@ struct ExpectFile {
     subject: BTreeMap<String, Whom>,
 }
 
-/// What may stand in a place, as its schema.
-macro_rules! kind {
-    ($($(#[$doc:meta])* $name:ident, $generator:pat, $schema:expr;)*) => {$(
-        $(#[$doc])*
-        struct $name;
-
-        impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema($generator: &mut SchemaGenerator) -> Schema {
-                $schema
-            }
-        }
-    )*};
-}
-
 kind! {
     /// A span of time that may be nothing: `20s` or `0`.
-    SpanOrZero, _, json_schema!({
+    struct SpanOrZero: |_| json_schema!({
         "type": ["string", "integer"], "format": "duration-or-0",
         "pattern": r"^\s*(0|([0-9]+(ms|s|m|h|d))+)\s*$", "minimum": 0, "maximum": 0, "examples": ["20s"]
     });
     /// An instant: `2026-01-05T00:00:00Z`.
-    Stamp, _, json_schema!({"type": "string", "format": "date-time", "default": "2026-01-05T00:00:00Z"});
+    struct Stamp: |_| json_schema!({"type": "string", "format": "date-time", "default": "2026-01-05T00:00:00Z"});
     /// One or more names; that there is one at least is told by the reader.
-    Names, generator, names(Name::json_schema(generator));
+    struct Names: |generator| names(Name::json_schema(generator));
     /// Who is meant on one level.
-    Whom, generator, {
+    struct Whom: |generator| {
         let mut whom = OneOrMore::<Name>::json_schema(generator);
         let text = "The subject, by a level of the pack; `p1..p40` and `[p1, p2]` are several: `pump: p1`.";
         whom.insert("description".to_owned(), text.into());
         whom
     };
     /// Levels and who is meant.
-    SubjectFile, generator, or_missing(OneOrMore::<Name>::json_schema(generator));
+    struct SubjectFile: |generator| or_missing(OneOrMore::<Name>::json_schema(generator));
     /// Fields and what they are.
-    FieldsFile, _, or_missing(json_schema!({"type": ["string", "number", "boolean"]}));
+    struct FieldsFile: |_| or_missing(json_schema!({"type": ["string", "number", "boolean"]}));
 }
 
 fn names(name: Schema) -> Schema {
