@@ -35,9 +35,10 @@ fn fault(lines: &[Diagnosis]) -> Option<String> {
             Some(Change::Updated) => {
                 before.is_some_and(|before| told(before) != told(line) || before.id != line.id)
             }
-            Some(Change::Withdrawn) => {
-                before.is_some_and(|before| before.id == line.id && told(before) == told(line))
-            }
+            Some(Change::Withdrawn) => before.is_some_and(|before| {
+                let alike = |line: &Diagnosis| (line.id.clone(), line.no_action, told(line));
+                alike(before) == alike(line)
+            }),
             Some(Change::Resolved) => true,
             None => before.is_some_and(|before| before.id == line.id && told(before) == told(line)),
             Some(_) => false,

@@ -30,6 +30,7 @@ impl Live {
             id: said.id.to_string(),
             verdict: said.verdict.to_string(),
             severity: said.severity.word().to_owned(),
+            no_action: said.no_action,
             explained_by: said.explained_by.as_ref().map(|id| id.to_string()),
             span: said.span,
         })
@@ -43,6 +44,7 @@ impl Live {
                 id: said.id.into(),
                 verdict: said.verdict.into(),
                 severity: Severity::from_word(&said.severity).unwrap_or(Severity::Info),
+                no_action: said.no_action,
                 explained_by: said.explained_by.map(Into::into),
                 span: said.span,
             };
@@ -62,6 +64,7 @@ struct Said {
     id: Arc<str>,
     verdict: Arc<str>,
     severity: Severity,
+    no_action: bool,
     explained_by: Option<Arc<str>>,
     span: (Timestamp, Timestamp),
 }
@@ -72,6 +75,7 @@ impl Said {
             id: Arc::clone(&diagnosis.id),
             verdict: Arc::clone(&diagnosis.verdict),
             severity: diagnosis.severity,
+            no_action: diagnosis.no_action,
             explained_by: diagnosis.explained_by.clone(),
             span: (diagnosis.first_seen, diagnosis.last_seen),
         }
@@ -132,7 +136,7 @@ impl Run {
             replaces: None,
             state: State::Resolved,
             severity: said.severity,
-            no_action: said.severity == Severity::Benign,
+            no_action: said.no_action,
             subject: self.subjects.name(&self.plan.schema, subject),
             first_seen: said.span.0,
             last_seen: said.span.1,

@@ -260,6 +260,9 @@ pub(in crate::engine) struct SaidImage {
     pub(in crate::engine) explained_by: Option<String>,
     #[n(4)]
     pub(in crate::engine) span: (Timestamp, Timestamp),
+    #[n(5)]
+    #[cbor(default)]
+    pub(in crate::engine) no_action: bool,
 }
 
 #[derive(Debug, Encode, Decode)]
