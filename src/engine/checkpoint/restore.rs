@@ -332,34 +332,34 @@ fn files(names: &[String], run: &mut Run) -> Vec<u32> {
 fn count(counters: Counters, run: &mut Run) {
     let summary = &mut run.summary;
     let records = &mut summary.records;
-    records.read = records.read.saturating_add(counters.read);
-    records.decoded = records.decoded.saturating_add(counters.decoded);
-    records.skipped = records.skipped.saturating_add(counters.skipped);
-    records.duplicate = records.duplicate.saturating_add(counters.duplicate);
-    records.late = records.late.saturating_add(counters.late);
-    records.future = records.future.saturating_add(counters.future);
+    let counts = [
+        (&mut records.read, counters.read),
+        (&mut records.decoded, counters.decoded),
+        (&mut records.skipped, counters.skipped),
+        (&mut records.duplicate, counters.duplicate),
+        (&mut records.late, counters.late),
+        (&mut records.future, counters.future),
+        (&mut summary.evicted, counters.evicted),
+        (&mut summary.hurried, counters.hurried),
+        (&mut summary.bytes, counters.bytes),
+        (&mut summary.partial, counters.partial),
+        (&mut summary.diagnoses, counters.diagnoses),
+        (&mut summary.explained, counters.explained),
+        (&mut summary.benign, counters.benign),
+        (&mut summary.unexplained, counters.unexplained),
+    ];
+    counts.into_iter().for_each(add);
     for (reason, count) in counters.rejected {
-        let known = records.rejected.entry(reason).or_default();
-        *known = known.saturating_add(count);
+        add((records.rejected.entry(reason).or_default(), count));
     }
-    summary.evicted = summary.evicted.saturating_add(counters.evicted);
-    summary.hurried = summary.hurried.saturating_add(counters.hurried);
-    summary.bytes = summary.bytes.saturating_add(counters.bytes);
-    summary.partial = summary.partial.saturating_add(counters.partial);
-    summary.diagnoses = summary.diagnoses.saturating_add(counters.diagnoses);
-    summary.explained = summary.explained.saturating_add(counters.explained);
-    summary.benign = summary.benign.saturating_add(counters.benign);
-    summary.unexplained = summary.unexplained.saturating_add(counters.unexplained);
-    summary.first = summary.first.into_iter().chain(counters.first).min();
-    summary.last = summary.last.max(counters.last);
     for (name, count) in counters.unknown_predicates {
-        let known = summary.unknown_predicates.entry(name.into()).or_default();
-        *known = known.saturating_add(count);
+        add((summary.unknown_predicates.entry(name.into()).or_default(), count));
     }
     for (name, count) in counters.failed_detectors {
-        let known = summary.failed_detectors.entry(name.into()).or_default();
-        *known = known.saturating_add(count);
+        add((summary.failed_detectors.entry(name.into()).or_default(), count));
     }
+    summary.first = summary.first.into_iter().chain(counters.first).min();
+    summary.last = summary.last.max(counters.last);
     let sample = |(reason, source, line, offset): (_, String, _, _)| RejectSample {
         reason,
         source: source.into(),
@@ -380,4 +380,8 @@ impl Run {
             self.watch_all(&plan, subject, now, |symptom| !remembered.contains(&symptom));
         }
     }
+}
+
+fn add((known, more): (&mut u64, u64)) {
+    *known = known.saturating_add(more);
 }
