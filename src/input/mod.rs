@@ -55,11 +55,6 @@ pub enum Framing {
 }
 
 impl Framing {
-    /// Whether records behind the beginning can be read without it.
-    pub(crate) fn may_restart(self) -> bool {
-        !matches!(self, Self::Csv | Self::Table)
-    }
-
     /// Whether a stream that begins with something rejected is none of this kind: there is a header on the first line,
     /// and no broken record is expected before the columns.
     pub(crate) fn is_over_by(self, reason: Reject, line: u64) -> bool {

@@ -9,7 +9,7 @@ use crate::engine::{Checkpoint, Engine, SourceId};
 use crate::error::Error;
 use crate::input::Restart;
 use crate::model::SourceSummary;
-use crate::pipeline::{Input, Pipeline, Reading, Source};
+use crate::pipeline::{Pipeline, Reading, Source};
 
 /// How far a source was read when a checkpoint was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,19 +198,20 @@ impl Pipeline {
         let Some(reading) = known else { return 0 };
         let Some(file) = self.files.get_mut(reading.summary) else { return 0 };
         let pushed = file.bytes;
-        // Rows under columns give no restart, so an input of several formats was read in another.
-        let of_name = |input: &&Arc<Input>| {
-            file.input.as_ref() == Some(&input.name) && input.format.framing().may_restart()
+        let Some((restart, taken)) = reading.restart else {
+            self.again(source);
+            return pushed;
         };
-        let mut named = self.inputs.iter().filter(of_name);
-        let input = named.next().filter(|_| named.next().is_none());
-        let (Some(input), Some((restart, taken))) = (input, reading.restart) else {
+        let named = self.inputs.iter().filter(|input| file.input.as_ref() == Some(&input.name));
+        // Rows under columns give no restart, so an input of several formats was read in another.
+        let mut framers = named.filter_map(|input| Some((Arc::clone(input), input.framer().from(restart)?)));
+        let (Some(framed), None) = (framers.next(), framers.next()) else {
             self.again(source);
             return pushed;
         };
         let back = pushed.saturating_sub(restart.offset);
         reading.again = file.records.saturating_sub(taken);
-        reading.input = Some((Arc::clone(input), input.framer().from(restart)));
+        reading.input = Some(framed);
         reading.head = Vec::new();
         let summary = self.run.summary_mut();
         summary.bytes = summary.bytes.saturating_sub(back);

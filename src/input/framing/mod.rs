@@ -168,19 +168,18 @@ impl Framer {
         }
     }
 
-    /// The framer begins there, and what is pushed stands there.
-    #[must_use]
-    pub(crate) fn from(mut self, restart: Restart) -> Self {
+    /// The framer begins there, and what is pushed stands there. `None` for rows under columns, which cannot be read
+    /// without their header.
+    pub(crate) fn from(mut self, restart: Restart) -> Option<Self> {
         let place = Place { line: restart.line, offset: restart.offset };
         self.head = Head::Text;
         match &mut self.cutter {
             Cutter::Lines(lines) => lines.place = place,
             Cutter::Joined(joined) => joined.begin_at(place, restart.rejected),
             Cutter::Objects(objects) => objects.begin_at(place),
-            // They never give such a place.
-            Cutter::Csv(_) | Cutter::Table(_) => {}
+            Cutter::Csv(_) | Cutter::Table(_) => return None,
         }
-        self
+        Some(self)
     }
 
     /// Takes the next bytes and reports what is complete.

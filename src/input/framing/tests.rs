@@ -441,7 +441,7 @@ proptest! {
             first.push(text.get(..at).unwrap_or(&text), &mut |_| found += 1);
             if let Some(restart) = first.restart() {
                 let rest = text.get(usize::try_from(restart.offset).unwrap()..).unwrap();
-                let rest = cut(&framer.from(restart), &[rest]);
+                let rest = cut(&framer.from(restart).unwrap(), &[rest]);
                 prop_assert_eq!(Some(rest.as_slice()), whole.get(found..), "from {:?}", restart);
             }
         }
