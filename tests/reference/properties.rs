@@ -74,46 +74,26 @@ pub(crate) fn hold<S: Strategy>(
     say(format!("{cases} scenarios, seed {seed}; {all} in all so far"));
 }
 
+/// The engine and the text say the same of a scenario.
+fn says_the_same(scenario: Scenario) -> Result<(), TestCaseError> {
+    let difference = difference(&scenario);
+    prop_assert!(difference.is_none(), "{}\n{}", scenario.rules.article(), difference.unwrap_or_default());
+    Ok(())
+}
+
 #[test]
 fn p01_the_engine_says_what_the_text_says() {
-    hold("P1", 6 * SCENARIOS, anything(), |scenario: Scenario| {
-        let difference = difference(&scenario);
-        prop_assert!(
-            difference.is_none(),
-            "{}\n{}",
-            scenario.rules.article(),
-            difference.unwrap_or_default()
-        );
-        Ok(())
-    });
+    hold("P1", 6 * SCENARIOS, anything(), says_the_same);
 }
 
 #[test]
 fn p01_the_engine_bounds_chains_as_the_text_says() {
-    hold("P1, bounded", 2 * SCENARIOS, bounded(), |scenario: Scenario| {
-        let difference = difference(&scenario);
-        prop_assert!(
-            difference.is_none(),
-            "{}\n{}",
-            scenario.rules.article(),
-            difference.unwrap_or_default()
-        );
-        Ok(())
-    });
+    hold("P1, bounded", 2 * SCENARIOS, bounded(), says_the_same);
 }
 
 #[test]
 fn p01_the_engine_learns_what_the_text_says() {
-    hold("P1, usual", 2 * SCENARIOS, usual(), |scenario: Scenario| {
-        let difference = difference(&scenario);
-        prop_assert!(
-            difference.is_none(),
-            "{}\n{}",
-            scenario.rules.article(),
-            difference.unwrap_or_default()
-        );
-        Ok(())
-    });
+    hold("P1, usual", 2 * SCENARIOS, usual(), says_the_same);
 }
 
 /// The same records in another order of arrival, none of them late.
