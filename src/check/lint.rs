@@ -13,17 +13,21 @@ use crate::yaml::{self, Document, Node};
 
 /// Every problem of some packs that are used together, in the order of files and places.
 ///
-/// These are the problems for which an engine refuses the packs; those of their fleets; those of their articles, dead links
-/// among them; rule files without an article and articles without a rule file; symptoms and causes without a section;
-/// causes that do not say what to do; solutions that no cause names or that stand there twice.
+/// These are the problems for which an engine refuses the packs; those of their fleets, causes that no rule has among
+/// them; those of their articles, dead links among them; rule files without an article and articles without a rule file;
+/// symptoms and causes without a section; causes that do not say what to do; solutions that no cause names or that stand
+/// there twice.
 pub fn lint(packs: &[Pack], registry: &Registry) -> Vec<Problem> {
     let texts: Vec<_> = packs.iter().map(|pack| pack.rules.clone()).collect();
     let mut problems = rule::compile(&texts, registry).err().unwrap_or_default();
     let ruled: Vec<Vec<Ruled>> = packs.iter().map(rule_files).collect();
+    let causes: BTreeSet<String> = ruled.iter().flatten().flat_map(Ruled::causes).collect();
     for (pack, ruled) in packs.iter().zip(&ruled) {
         let (library, faults) = pack.shelf();
         problems.extend(faults);
-        problems.extend(Fleets::read(pack).1);
+        let fleets = Fleets::read(pack);
+        problems.extend(fleets.problems);
+        problems.extend(fleets.causes.iter().filter_map(|named| unknown_cause(named, &causes)));
         problems.extend(halves(pack, &library, ruled));
         problems.extend(same_solutions(ruled));
         if !pack.rules.files.iter().any(|(path, _)| is_article(path)) && pack.article_paths().next().is_none()
@@ -54,6 +58,11 @@ impl Ruled {
         entries.iter().filter_map(|(key, value)| Some((key.scalar()?, key, value)))
     }
 
+    /// The ids of its causes, `article#cause`.
+    fn causes(&self) -> impl Iterator<Item = String> {
+        self.group("causes").map(|(name, ..)| self.qualified(name))
+    }
+
     fn qualified(&self, word: &str) -> String {
         if word.contains('#') { word.to_owned() } else { format!("{}#{word}", self.id) }
     }
@@ -71,6 +80,16 @@ fn rule_files(pack: &Pack) -> Vec<Ruled> {
 /// Whether a path inside a pack is that of a rule file.
 fn is_article(path: &str) -> bool {
     path != "pack.yaml" && !path.contains('/')
+}
+
+/// The problem of a fleet whose truth is a cause that no rule file has.
+fn unknown_cause(named: &Node, causes: &BTreeSet<String>) -> Option<Problem> {
+    let id = named.scalar().filter(|id| !causes.contains(*id))?;
+    let problem = named.problem("unknown-cause", format!("no rule file has the cause `{id}`"));
+    Some(match did_you_mean(id, causes.iter().map(String::as_str)) {
+        Some(meant) => problem.with_help(format!("did you mean `{meant}`?")),
+        None => problem,
+    })
 }
 
 /// Where rules and articles do not fit.
@@ -271,6 +290,23 @@ Mend it.
         assert_eq!(both, ["a.md:1:1 unlike-article"]);
         let other = ARTICLE.replace("sources:", "rules: some\nsources:");
         assert_eq!(check(&[("a.md", other)]).len(), 1, "`none` is the only word");
+    }
+
+    #[test]
+    fn a_fleet_of_which_a_cause_is_true_that_no_rule_has_is_told() {
+        let shapes = "etiolog: 1\nrecords: {drop: {fields: {code: 7}}}\nshapes: {plain: {title: P, object: {at: '{time}', unit: '{unit}', code: '{code}'}}}\n";
+        let fleet = "etiolog: 1\nfleet: f\ntitle: F\nfor: 1h\ngroups:\n  a:\n    count: 1\n    fields: {unit: u1}\n    \
+                     states: {on: {emit: drop}}\n    truth: {cause: a#worm}\n";
+        let told = |fleet: String| {
+            check(&[
+                ("a.yaml", RULES.to_owned()),
+                ("a.md", ARTICLE.to_owned()),
+                ("fleets/shapes.yaml", shapes.to_owned()),
+                ("fleets/f.yaml", fleet),
+            ])
+        };
+        assert_eq!(told(fleet.to_owned()), ["fleets/f.yaml:10:20 unknown-cause"]);
+        assert_eq!(told(fleet.replace("worm", "worn")), [""; 0]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::pack::Pack;
 use crate::simulate::fleet::{Fleet, Mix, Truth};
 use crate::simulate::reader::Reader;
 use crate::simulate::shape::{Record, Shape};
-use crate::yaml;
+use crate::yaml::{self, Node};
 
 /// The fleets, mixes and shapes in a pack's `fleets/`.
 ///
@@ -55,6 +55,15 @@ pub struct ShapeInfo<'a> {
     pub enough: bool,
 }
 
+/// What reading the fleets of a pack gives.
+pub(crate) struct FleetsRead {
+    fleets: Fleets,
+    /// What is wrong with them, apart from the rules.
+    pub(crate) problems: Vec<Problem>,
+    /// Where a truth names a cause, spelt as `article#cause`; whether there is such a cause is for the rules to say.
+    pub(crate) causes: Vec<Node>,
+}
+
 impl Fleets {
     /// Reads the fleets of a pack.
     ///
@@ -62,20 +71,20 @@ impl Fleets {
     ///
     /// With all problems of all its fleet files.
     pub fn of(pack: &Pack) -> Result<Self, Error> {
-        let (fleets, problems) = Self::read(pack);
+        let FleetsRead { fleets, problems, .. } = Self::read(pack);
         if problems.is_empty() { Ok(fleets) } else { Err(Error::rules(problems)) }
     }
 
     /// The fleets as far as they are without fault, and what is wrong with the others.
-    pub(crate) fn read(pack: &Pack) -> (Self, Vec<Problem>) {
+    pub(crate) fn read(pack: &Pack) -> FleetsRead {
         let texts = &pack.rules;
         let is_yaml = |path: &str| Path::new(path).extension().is_some_and(|e| e == "yaml" || e == "yml");
         let files = texts.files.iter().filter(|(path, _)| path.starts_with("fleets/") && is_yaml(path));
         let levels = levels(texts.files.iter().find(|(path, _)| path == "pack.yaml"));
         let mut reader = Reader::read(levels, files.map(|(path, text)| (texts.shown(path), text.as_str())));
         let problems = std::mem::take(&mut reader.problems);
-        let Reader { levels, records, shapes, fleets, mixes, .. } = reader;
-        (Self { levels, records, shapes, fleets, mixes }, problems)
+        let Reader { levels, records, shapes, fleets, mixes, causes, .. } = reader;
+        FleetsRead { fleets: Self { levels, records, shapes, fleets, mixes }, problems, causes }
     }
 
     /// The fleets, then the mixes, each in the order of their names.

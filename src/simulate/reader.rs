@@ -25,6 +25,8 @@ pub(super) struct Reader {
     pub(super) shapes: BTreeMap<String, Shape>,
     pub(super) fleets: BTreeMap<String, Fleet>,
     pub(super) mixes: BTreeMap<String, Mix>,
+    /// Where a truth names a cause.
+    pub(super) causes: Vec<Node>,
     /// The fields that shapes ask for, and where.
     pub(super) wanted: Wanted,
     /// The fields that anything gives.
@@ -373,6 +375,8 @@ impl Reader {
             let problem =
                 cause.problem("unknown-cause", format!("`{id}` does not name the cause of an article"));
             self.tell(problem.with_help("write `article#cause`"));
+        } else {
+            self.causes.push(cause.clone());
         }
         let mut levels = Vec::new();
         for word in list(node.get("of")) {
