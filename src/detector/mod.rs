@@ -34,6 +34,8 @@ pub mod parameters;
 mod periodic;
 mod sequence;
 mod session;
+#[cfg(test)]
+mod sleeping;
 mod surge;
 mod weight;
 mod words;
@@ -166,6 +168,16 @@ pub trait Detector: Debug + Send + Sync {
     /// How many bytes at most come with each subject inside that the watch has to remember.
     fn memory_per_child(&self) -> usize {
         0
+    }
+
+    /// Groups of classes: until of each group an event has come, a watch may sleep. `None`: it never may.
+    ///
+    /// While a watch could sleep it finds nothing, its reading has the status of a fresh one, and whenever it is woken it
+    /// makes no difference to what it finds from then on if it has seen, of all events with the same set of classes, only
+    /// those of the latest time, and of the latest time before the present. It reads nothing of an event but its classes and its exhibit. So what happens on most
+    /// subjects all the time costs nothing for the symptoms that begin with what hardly ever happens.
+    fn sleeps(&self) -> Option<Vec<Vec<ClassId>>> {
+        None
     }
 
     /// What it looks for, as plain data; `None` where a plugin does not say.

@@ -116,6 +116,11 @@ impl Detector for Pairs {
         facts.with_measure("alike", Domain::between(0.0, 1.0))
     }
 
+    /// A later opening replaces an earlier one, and so does a closing as long as nothing was open.
+    fn sleeps(&self) -> Option<Vec<Vec<ClassId>>> {
+        Some(vec![self.opens.clone(), self.closes.clone()])
+    }
+
     fn memory(&self) -> usize {
         size_of::<Stays>()
             + 2 * Spans::MEMORY

@@ -8,7 +8,8 @@ use crate::engine::bounds::weight_of;
 use crate::engine::chart::{Chart, Entry};
 use crate::engine::judge::judge;
 use crate::engine::ledger::is_problem;
-use crate::engine::run::{Due, Pending, Run, Waiting};
+use crate::engine::rest::{Moods, roused};
+use crate::engine::run::{Due, Pending, Run, Signature, Waiting};
 use crate::model::{Exhibit, Summary, Timestamp};
 use crate::rule::Plan;
 
@@ -92,30 +93,10 @@ impl Run {
         known.reads.iter().zip(values).for_each(|(&field, value)| self.shown.set(field, value));
         let exhibit = Exhibit { time, identity, origin, signature };
         let mut findings = std::mem::take(&mut self.findings);
-        for &at in &known.symptoms {
-            let Some(symptom) = plan.symptoms.get(at) else { continue };
-            let Some(subject) = self.places.get(symptom.level).copied().flatten() else { continue };
-            findings.clear();
-            let Self { charts, shown, keys, summary, bounds, .. } = self;
-            let Some(chart) = usize::try_from(subject).ok().and_then(|at| charts.get_mut(at)) else {
-                continue;
-            };
-            let before = chart.entries.len();
-            let place = chart.place_or(at, || Entry::new(at, symptom, time));
-            chart.touched = time;
-            if chart.entries.len() > before {
-                let key = keys.get(symptom.level).copied().flatten();
-                bounds.watched(key.unwrap_or_default(), symptom);
+        for level in 0..self.places.len() {
+            if let Some(subject) = self.places.get(level).copied().flatten() {
+                self.tell(plan, (level, subject), &known, exhibit, &mut findings);
             }
-            if let Some(entry) = chart.entries.get_mut(place) {
-                entry.last_hit = time;
-                entry.hits = entry.hits.saturating_add(1);
-                let hit = Hit { event: shown, classes: &known.classes, subjects: keys, exhibit };
-                if !entry.watch.observe(&hit, &mut findings) {
-                    count_failure(summary, plan, at);
-                }
-            }
-            self.absorb(plan, subject, place, &findings, time);
         }
         self.findings = findings;
         known.reads.iter().for_each(|&field| self.shown.set(field, None));
@@ -133,6 +114,55 @@ impl Run {
                 // It is about nobody, so nothing will ever account for it.
                 None => self.summary.unexplained += 1,
             }
+        }
+    }
+
+    /// Tells a subject's symptoms of an event: those that are awake, and those that it wakes.
+    fn tell(
+        &mut self,
+        plan: &Plan,
+        (level, subject): (usize, u32),
+        known: &Signature,
+        exhibit: Exhibit,
+        findings: &mut Findings,
+    ) {
+        let mood = self.chart_mut(subject).rest.mood;
+        let route = self.moods.route(plan, &self.signatures, (level, mood, exhibit.signature));
+        let Some(route) = route else { return };
+        let time = exhibit.time;
+        if route.mood != mood && route.mood == Moods::AWAKE {
+            self.wake(plan, (level, subject), time);
+        }
+        for &at in &route.told {
+            let Some(symptom) = plan.symptoms.get(at) else { continue };
+            findings.clear();
+            let Self { charts, shown, keys, summary, bounds, signatures, .. } = self;
+            let Some(chart) = usize::try_from(subject).ok().and_then(|at| charts.get_mut(at)) else {
+                continue;
+            };
+            let place = chart.place(at).unwrap_or_else(|| {
+                let wakes = route.wakes.binary_search(&at).is_ok();
+                let woken = wakes.then(|| roused(plan, signatures, &chart.rest, at, (shown, time))).flatten();
+                bounds.watched(keys.get(level).copied().flatten().unwrap_or_default(), symptom);
+                chart.place_or(at, || woken.unwrap_or_else(|| Entry::new(at, symptom, time)))
+            });
+            if let Some(entry) = chart.entries.get_mut(place) {
+                entry.last_hit = time;
+                entry.hits = entry.hits.saturating_add(1);
+                let hit = Hit { event: shown, classes: &known.classes, subjects: keys, exhibit };
+                if !entry.watch.observe(&hit, findings) {
+                    count_failure(summary, plan, at);
+                }
+            }
+            self.absorb(plan, subject, place, findings, time);
+        }
+        let chart = self.chart_mut(subject);
+        chart.rest.mood = route.mood;
+        if route.keeps || !route.told.is_empty() {
+            chart.touched = time;
+        }
+        if route.keeps {
+            self.keep(plan, (level, subject), exhibit);
         }
     }
 
@@ -303,6 +333,7 @@ impl Run {
         }
         self.withdraw(subject);
         self.keep_ending(subject, now);
+        let reach = self.moods.reach;
         let horizon = |symptom: usize| {
             plan.symptoms.get(symptom).map_or(Duration::ZERO, |symptom| symptom.detector.horizon())
         };
@@ -310,6 +341,7 @@ impl Run {
         let before: Vec<usize> = chart.entries.iter().map(|entry| entry.symptom).collect();
         let weight = weight_of(plan, chart);
         chart.end_episode(now, horizon);
+        chart.rest.end_episode(now, reach);
         let lost = weight.saturating_sub(weight_of(plan, chart));
         self.bounds.shrink(self.subjects.key(subject), lost);
         for at in before {

@@ -103,6 +103,13 @@ impl Bounds {
         }
     }
 
+    /// A subject has more to remember.
+    pub(super) fn grow(&mut self, key: u64, bytes: usize) {
+        if let Some(group) = self.group(key) {
+            group.bytes += bytes;
+        }
+    }
+
     /// A subject has less to remember.
     pub(super) fn shrink(&mut self, key: u64, bytes: usize) {
         if let Some(group) = self.group(key) {
@@ -132,7 +139,7 @@ fn weight(symptom: &Symptom) -> usize {
 
 pub(super) fn weight_of(plan: &Plan, chart: &Chart) -> usize {
     let symptoms = chart.entries.iter().filter_map(|entry| plan.symptoms.get(entry.symptom));
-    SUBJECT + symptoms.map(weight).sum::<usize>()
+    SUBJECT + chart.rest.weight() + symptoms.map(weight).sum::<usize>()
 }
 
 impl Run {
@@ -184,6 +191,7 @@ impl Run {
             && chart.active.is_none()
             && chart.unbooked() == 0
             && chart.entries.iter().all(silent)
+            && self.rests_until(plan, level, chart).is_none_or(|until| until < now)
     }
 
     /// Whether it was forgotten once before: a flood of subjects that come once must not wash away those that come again.

@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 use crate::codec::Renumber;
 use crate::engine::fence::Fenced;
 use crate::engine::pulse::Pulse;
+use crate::engine::rest::Rest;
 use crate::model::{Evidence, Exhibit, Measure, Status, Timestamp};
 use crate::rule::Symptom;
 
@@ -175,6 +176,8 @@ pub(super) struct Chart {
     // The symptoms of the entries, close together: most searches touch one line of memory.
     symptoms: Vec<u32>,
     pub(super) entries: Vec<Entry>,
+    /// What is kept for the symptoms that are not watched yet.
+    pub(super) rest: Rest,
     /// Problem events of this very subject (not of those inside it) since the last episode ended.
     pub(super) problems: Tally,
     /// Problem events of subjects inside that a symptom of this one covers.
@@ -199,6 +202,7 @@ impl Default for Chart {
         Self {
             symptoms: Vec::new(),
             entries: Vec::new(),
+            rest: Rest::default(),
             problems: Tally::default(),
             covered: Vec::new(),
             active: None,

@@ -17,6 +17,7 @@ mod lifecycle;
 mod live;
 mod pulse;
 mod report;
+mod rest;
 mod run;
 mod sieve;
 mod subjects;

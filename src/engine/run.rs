@@ -12,6 +12,7 @@ use crate::engine::chart::Chart;
 use crate::engine::differential::Memo;
 use crate::engine::live::Live;
 use crate::engine::pulse::Heard;
+use crate::engine::rest::Moods;
 use crate::engine::sieve::Sieve;
 use crate::engine::subjects::Subjects;
 use crate::engine::trace::Followed;
@@ -125,6 +126,7 @@ pub struct Run {
     pub(super) live: Live,
     pub(super) heard: Heard,
     pub(super) memo: Memo,
+    pub(super) moods: Moods,
 }
 
 impl Run {
@@ -132,7 +134,8 @@ impl Run {
         let delay = plan.symptoms.iter().map(|symptom| symptom.detector.delay()).max().unwrap_or_default();
         let levels = 0..plan.schema.levels();
         let inside = |outer: usize| levels.clone().any(|inner| plan.schema.parent(inner) == Some(outer));
-        let holds_others = levels.clone().map(inside).collect();
+        let holds_others: Vec<bool> = levels.clone().map(inside).collect();
+        let moods = Moods::new(&plan, &holds_others);
         let shown = Event::new(&plan.schema, Timestamp::MIN);
         let sieve = Sieve::new(&plan.classes);
         let heard = Heard::new(&plan);
@@ -171,6 +174,7 @@ impl Run {
             live: Live::default(),
             heard,
             memo: Memo::default(),
+            moods,
         }
     }
 

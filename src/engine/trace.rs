@@ -14,7 +14,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use smol_str::SmolStr;
 
-use crate::engine::chart::Chart;
+use crate::engine::chart::Entry;
 use crate::engine::judge::{Judged, ask};
 use crate::engine::run::Run;
 use crate::model::{Measure, Status, Subject, Timestamp};
@@ -134,7 +134,13 @@ impl Run {
     ) -> Vec<SymptomTrace> {
         let chart = number.and_then(|number| self.charts.get(usize::try_from(number).ok()?));
         let judged = self.judge_level(level, chart, now);
-        let trace = |judged| trace_symptom(&self.plan, subject, chart, judged, now);
+        let asleep = chart.map(|chart| self.asleep(level, chart)).unwrap_or_default();
+        let trace = |judged: Judged| {
+            let watched = chart.and_then(|chart| chart.entry(judged.symptom));
+            let sleeps = asleep.binary_search(&judged.symptom).is_ok() && watched.is_none();
+            let dreamt = chart.filter(|_| sleeps).and_then(|chart| self.dreamt(chart, judged.symptom, now));
+            trace_symptom(&self.plan, subject, watched.or(dreamt.as_ref()), judged, now)
+        };
         judged.into_iter().filter_map(trace).collect()
     }
 }
@@ -142,12 +148,11 @@ impl Run {
 fn trace_symptom(
     plan: &Plan,
     subject: &Subject,
-    chart: Option<&Chart>,
+    entry: Option<&Entry>,
     judged: Judged,
     now: Timestamp,
 ) -> Option<SymptomTrace> {
     let symptom = plan.symptoms.get(judged.symptom)?;
-    let entry = chart.and_then(|chart| chart.entry(judged.symptom));
     let reading = entry.map(|entry| entry.watch.reading(now));
     let asked = judged.was_there;
     let (found, so_far) = match reading {

@@ -141,6 +141,10 @@ impl Detector for Plan {
         shortfall::memory(self)
     }
 
+    fn sleeps(&self) -> Option<Vec<Vec<ClassId>>> {
+        self.waking()
+    }
+
     fn watch(self: Arc<Self>) -> Box<dyn Watch> {
         let memory = match self.arrangement {
             Arrangement::Given => Memory::Given(Slots::new(&self)),

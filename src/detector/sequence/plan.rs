@@ -179,6 +179,23 @@ impl Plan {
         classes.into_iter().map(|class| vec![class]).collect()
     }
 
+    /// Groups of classes: until of each an event has come, the last events of each kind are all that matters.
+    ///
+    /// A chain of one event is replaced by every later one, unless something forbidden stands before the first step; where
+    /// something optional does, the chain remembers it. Where gaps are strict, nothing between the steps is forgotten.
+    pub(super) fn waking(&self) -> Option<Vec<Vec<ClassId>>> {
+        let one = |class: &ClassId| vec![*class];
+        let leads = || self.maybes.iter().chain(&self.nevers).any(|aside| aside.gap == 0);
+        match (self.arrangement, self.units.as_slice()) {
+            _ if self.strict => None,
+            (Arrangement::Given, [first, ..]) if leads() => Some(vec![one(first)]),
+            (Arrangement::Given, [first, second, ..]) | (Arrangement::Any, [first, second]) => {
+                Some(vec![one(first), one(second)])
+            }
+            (_, units) => Some(vec![units.to_vec()]),
+        }
+    }
+
     /// What plays no part when it could play another: an optional event that is a required one too; in any order, a
     /// required event that is a forbidden one too.
     pub(super) fn idle(&self) -> Vec<(ClassId, ClassId)> {

@@ -13,6 +13,7 @@ use crate::engine::checkpoint::image::{Counters, EntryImage, EventImage, Group, 
 use crate::engine::checkpoint::save::{classes, symptoms};
 use crate::engine::checkpoint::{Checkpoint, decode};
 use crate::engine::fence::Fenced;
+use crate::engine::rest::Rest;
 use crate::engine::run::{Due, Pending, Run, SourceId, Waiting, order};
 use crate::error::Error;
 use crate::model::{RejectSample, Timestamp, Value};
@@ -245,7 +246,9 @@ impl Here {
         }
         let symptom =
             |old: u32| usize::try_from(old).ok().and_then(|at| self.symptoms.get(at)).copied().flatten();
+        // Everything that slept was saved as if it had been watched.
         let mut chart = Chart::default();
+        chart.rest = Rest::awake();
         (chart.problems, chart.active, chart.look) = (image.problems, image.active, image.look);
         (chart.touched, chart.doubtful) = (image.touched.unwrap_or(Timestamp::MIN), image.doubtful);
         chart.pulse = image.pulse.map(Box::new);

@@ -188,12 +188,18 @@ impl Run {
         let at = usize::try_from(subject).unwrap_or(usize::MAX);
         let chart = self.charts.get(at).unwrap_or(&nothing);
         let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        // What sleeps is saved as if it were watched: whoever goes on may have other rules, or other ways to sleep.
+        let dreamt = self.asleep(self.subjects.level(subject), chart).into_iter();
+        let dreamt = dreamt.filter_map(|symptom| self.dreamt(chart, symptom, self.now));
+        let mut entries: Vec<EntryImage> = chart.entries.iter().map(entry).collect();
+        entries.extend(dreamt.map(|dreamt| entry(&dreamt)));
+        entries.sort_by_key(|image| image.symptom);
         let causes = |causes: &[(usize, f64)]| causes.iter().map(|&(cause, p)| (narrow(cause), p)).collect();
         SubjectImage {
             level: narrow(self.subjects.level(subject)),
             parent,
             id: self.subjects.id(subject).to_owned(),
-            entries: chart.entries.iter().map(entry).collect(),
+            entries,
             problems: chart.problems.clone(),
             covered: chart.covered.iter().map(|(symptom, tally)| (narrow(*symptom), tally.clone())).collect(),
             active: chart.active,
