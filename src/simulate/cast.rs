@@ -8,7 +8,7 @@ use crate::simulate::fleet::{Emit, Fleet, Group, combinations};
 use crate::simulate::form::{Form, Moment, Scope};
 use crate::simulate::shape::{Record, Shape};
 
-/// Everyone in a simulation. One subject takes 96 bytes; all else grows with the files alone.
+/// Everyone in a simulation. One subject takes 104 bytes; all else grows with the files alone.
 pub(super) struct Cast<'a> {
     pub(super) fleets: Vec<CastFleet<'a>>,
     pub(super) groups: Vec<CastGroup<'a>>,
@@ -76,6 +76,8 @@ pub(super) struct Member {
     pub(super) occurrence: u32,
     pub(super) befallen: i64,
     pub(super) since: u32,
+    /// What befalls it as soon as it is in the right state.
+    pub(super) awaited: u32,
     /// Whether anything ever befell it.
     pub(super) was_hit: bool,
 }
@@ -197,6 +199,7 @@ fn member(group: &Group, at: usize, number: u32, seed: u64) -> Member {
         last: i64::MIN,
         records: 0,
         occurrence: NOTHING,
+        awaited: NOTHING,
         befallen: 0,
         since: 0,
         was_hit: false,

@@ -127,6 +127,8 @@ struct IncidentFile {
     r#where: Option<BTreeMap<String, Name>>,
     /// Only subjects that are in one of these states by then.
     r#in: Option<OneOrMore<Name>>,
+    /// `true` to hit the others as soon as they enter one of these states.
+    waits: Option<bool>,
     /// The span over which they are hit one by one, evenly: `40s`.
     over: Option<SpreadText>,
     /// The state into which they are pushed.

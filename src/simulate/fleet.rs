@@ -88,6 +88,8 @@ pub(super) struct Incident {
     pub(super) matching: Vec<(String, String)>,
     /// The names of the states in which it hits; in all when there are none.
     pub(super) inside: Vec<String>,
+    /// Whether it waits until a subject is in one of these.
+    pub(super) waits: bool,
     pub(super) over: i64,
     pub(super) truth: Option<Truth>,
 }

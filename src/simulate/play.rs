@@ -206,7 +206,13 @@ impl<'a> Play<'a> {
         let state = group.group.states.get(usize_of(member.state));
         let is_inside = state.is_some_and(|state| incident.inside.contains(&state.name));
         let target = incident.groups.iter().find(|(group, _)| first + group == usize_of(member.group));
-        let Some((_, target)) = target.filter(|_| is_inside || incident.inside.is_empty()) else { return };
+        let Some((_, target)) = target else { return };
+        if !is_inside && !incident.inside.is_empty() {
+            if let Some(member) = self.cast.members.get_mut(usize_of(at)).filter(|_| incident.waits) {
+                member.awaited = number;
+            }
+            return;
+        }
         if incident.truth.is_some() {
             if member.occurrence != NOTHING {
                 let before = member.clone();
@@ -271,6 +277,11 @@ impl<'a> Play<'a> {
             let later = after.draw(&mut member.chance, time, member.own).max(SHORTEST);
             let step = Turn::Step(at, member.version);
             self.turns.push(Reverse((time.saturating_add(later), step)));
+        }
+        let awaited = self.occurrences.get(usize_of(member.awaited));
+        if awaited.is_some_and(|occurrence| occurrence.incident.inside.contains(&state.name)) {
+            self.turns.push(Reverse((time, Turn::Hit(at, member.awaited))));
+            member.awaited = NOTHING;
         }
         if member.occurrence != NOTHING {
             let truth = self.occurrences.get(usize_of(member.occurrence));

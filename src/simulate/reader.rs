@@ -353,6 +353,7 @@ impl Reader {
             share: node.get("share").map_or(1.0, |share| share.share().unwrap_or(1.0)),
             matching,
             inside,
+            waits: node.get("waits").is_some_and(|waits| waits.boolean().unwrap_or(false)),
             over: self.span(node.get("over")).unwrap_or(0),
             truth: node.get("truth").and_then(|truth| self.truth(truth, &names)),
         })
