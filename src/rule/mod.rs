@@ -142,6 +142,8 @@ pub struct Symptom {
     pub(crate) background: f64,
     /// Whether a cause that explains the symptom accounts for its events; if not, they only corroborate.
     pub(crate) accounts: bool,
+    /// Whether it says of a subject what is no trouble by itself.
+    pub(crate) ordinary: bool,
     /// What is known of a subject that has shown none of the events.
     pub(crate) unseen: Status,
 }
@@ -210,10 +212,10 @@ pub struct Solution {
 }
 
 impl Symptom {
-    /// Whether most healthy subjects show it (a background of one half or more): it weighs in a diagnosis and never asks
-    /// for one.
+    /// Whether it is no trouble by itself, because the rules say so or most healthy subjects show it (a background of one
+    /// half or more): it weighs in a diagnosis and never asks for one.
     pub fn is_ordinary(&self) -> bool {
-        self.background >= 0.5
+        self.ordinary || self.background >= 0.5
     }
 }
 

@@ -213,6 +213,10 @@ pub(super) struct SymptomFile {
     /// Whether a cause that explains the symptom thereby accounts for its events; `true` if not given.
     #[schemars(extend("default" = true))]
     pub(super) accounts: Option<bool>,
+    /// Whether it weighs in a diagnosis and never asks for one, as a symptom with a `background` of one half or more does;
+    /// `false` if not given.
+    #[schemars(extend("default" = false))]
+    pub(super) ordinary: Option<bool>,
 }
 
 /// What stands under `detect`; the detectors of a registry fill it in.

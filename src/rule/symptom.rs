@@ -70,6 +70,7 @@ impl Build<'_> {
             unless,
             background: file.background.map_or(BACKGROUND, |strength| strength.0),
             accounts: file.accounts.unwrap_or(true),
+            ordinary: file.ordinary.unwrap_or(false),
             unseen,
         })
     }

@@ -24,7 +24,7 @@ pub(super) fn check(view: &View<'_>) -> Vec<Problem> {
             let message = "this cause explains only what most healthy subjects show, so it is never named";
             let place = node.get("explains").unwrap_or(key);
             let problem = place.problem("ordinary-only", message);
-            problems.push(problem.with_help("let it explain a symptom with a `background` below 0.5"));
+            problems.push(problem.with_help("let it explain a symptom that is not ordinary: no `ordinary: true`, and a `background` below 0.5"));
         }
         if known {
             problems.extend(apart(view, cause.level, explained(), node));

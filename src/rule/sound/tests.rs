@@ -403,6 +403,12 @@ fn a_cause_of_ordinary_symptoms_alone_is_refused() {
     };
     two("{t: often}").expect_at(&["ordinary-only"], "{t: often}");
     two("{t: often, s: seldom}").expect(&[]);
+    // Rare, and no trouble all the same.
+    rules()
+        .event("e", "{code: 7}")
+        .lone("s", "unit", ONE, ", ordinary: true")
+        .cause("c", "C", "{s: often}")
+        .expect_at(&["ordinary-only"], "{s: often}");
 }
 
 #[test]
