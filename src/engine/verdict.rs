@@ -52,12 +52,14 @@ impl Case {
             let why = format_smolstr!("the most probable cause reaches only {}", percent(probability(first)));
             return (order, Verdict::CannotTell(why));
         }
-        if let Some(&second) = order.get(1) {
+        // What is grave gives way to what is as grave and as likely, and not to something mild that accounts for more.
+        let is_rival = |at: &&usize| !grave(first) || self.grave.get(**at) == Some(&true);
+        if let Some(&second) = order.iter().skip(1).find(is_rival) {
             // Two that are both certain do not compete: each accounts for something of its own.
             let certain = probability(first).min(probability(second)) >= CERTAIN;
             let close =
                 share(second) > RIVAL * share(first) && probability(second) > 0.5 * probability(first);
-            if close && !certain && !grave(first) {
+            if close && !certain {
                 let why = format_smolstr!(
                     "two causes are too close: {} and {}",
                     percent(probability(first)),
