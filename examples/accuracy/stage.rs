@@ -41,9 +41,14 @@ impl Way {
         if self == Way::Snapshots { "event-grid" } else { "resource-log" }
     }
 
+    /// Whether records get lost.
+    pub(crate) fn loses(self) -> bool {
+        matches!(self, Way::Lost | Way::All)
+    }
+
     fn degradation(self) -> Degradation {
         let mut degradation = Degradation::default();
-        if matches!(self, Way::Lost | Way::All) {
+        if self.loses() {
             degradation.loss = 0.1;
         }
         if matches!(self, Way::Shuffled | Way::All) {
