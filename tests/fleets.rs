@@ -67,6 +67,8 @@ const PUBLIC: &[&str] = &[
 const FURTHER: &[&str] = &[
     "403004#routing-endpoint-dead",
     "403004#device-away",
+    "403004#endpoint-full",
+    "403004#fetched-too-slowly",
     "412002#completed-too-late",
     "404103#device-offline",
     "403006#completion-not-reported",
@@ -306,6 +308,29 @@ fn all_faults_of_a_fleet_are_told_at_once_where_they_stand() {
     fleets/f.yaml:14:31: there is no group `b` [unknown-group]
       help: there are: a
     ");
+}
+
+#[test]
+fn an_incident_that_waits_strikes_where_the_state_begins() {
+    let fleet = |waits: bool| {
+        let fleet = format!(
+            "etiolog: 1\nfleet: f\ntitle: F\nfor: 12m\nfields: {{station: north}}\ngroups:\n  a:\n    fields: {{pump: p}}\n    \
+             states:\n      on: {{emit: start, after: 4m, next: off}}\n      off: {{emit: trip, after: 1m, next: on}}\n      \
+             stuck: {{after: 2m, next: out}}\n      out: {{emit: trip}}\nincidents:\n  - {{at: 1m, in: [off], waits: {waits}, to: stuck, \
+             truth: {{cause: 7#worn}}}}\n"
+        );
+        let fleets = pumps(&fleet).unwrap_or_else(|why| panic!("{why}"));
+        let (bytes, labels, _) = written(&Simulation::new(&fleets, ["f"]).unwrap());
+        let text = String::from_utf8(bytes).unwrap();
+        let stamps: Vec<String> = text.lines().map(|line| line[18..23].to_owned()).collect();
+        let from = labels.iter().find(|label| label.cause.is_some()).map(|label| label.from.to_string());
+        (stamps.join(" "), from)
+    };
+    // At one minute it is not off, and that was it.
+    assert_eq!(fleet(false), ("00:00 00:04 00:05 00:09 00:10".to_owned(), None));
+    // It trips at four, is stuck at once, and trips for good at six.
+    let from = Some("2026-03-02T00:04:00Z".to_owned());
+    assert_eq!(fleet(true), ("00:00 00:04 00:06".to_owned(), from));
 }
 
 #[test]
