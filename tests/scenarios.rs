@@ -174,15 +174,10 @@ fn l_a_rotated_key_is_the_credential() {
     comes_out("401003-credential-rejected", 10, 8, ("device", "401003#credential-rejected"), [1.0, 1.0]);
 }
 
-/// Four days hold no weeks of good service, and the hub's log no message: the key and the clock look the same.
+/// Good for a week, and the next token is refused: of a key that is taken away one would not wait for the next token.
 #[test]
-fn m_a_clock_that_drifts_is_the_clock_or_the_credential_and_no_renewal() {
-    for degraded in ORDERS {
-        let said = told("401003-clock-drift", 10, 0, degraded);
-        let either = ["401003#clock-drift", "401003#credential-rejected", "cannot-tell"];
-        assert!(said.share("device", "401003#clock-drift", &either) >= 1.0);
-        assert!(said.share("device", "401003#clock-drift", &[TOKEN.1]) <= 0.0);
-    }
+fn m_a_clock_that_drifts_is_the_clock_and_neither_the_credential_nor_a_renewal() {
+    comes_out("401003-clock-drift", 40, 0, ("device", "401003#clock-drift"), [1.0, 1.0]);
 }
 
 #[test]
@@ -221,15 +216,17 @@ fn s_an_hour_without_traffic_behind_an_edge_gateway_is_its_idle_close() {
     comes_out("404104-edge-idle-close", 9, 0, ("device", "404104#edge-idle-close"), [1.0, 1.0]);
 }
 
-/// One drop and silence: whoever was stopped once and whoever is gone for good write the same until somebody starts it.
+/// One drop, and silence for a day: whoever was stopped and whoever is gone for good write the same until somebody looks.
 #[test]
-fn t_a_device_that_is_gone_for_good_is_stopped_or_out_of_service() {
-    for degraded in ORDERS {
-        let said = told("404104-decommissioned", 20, 0, degraded);
-        let gone = ["404104#decommissioned", "404104#process-killed", "cannot-tell"];
-        assert!(said.share("device", "404104#decommissioned", &gone) >= 0.7);
+fn t_a_device_that_is_gone_for_a_day_is_out_of_service() {
+    for (degraded, at_least) in ORDERS.into_iter().zip([1.0, 0.5]) {
+        let said = told("404104-decommissioned", 60, 0, degraded);
+        let gone = "404104#decommissioned";
+        assert!(said.share("device", gone, &[gone]) >= at_least);
+        // What was lost may leave it in question, and nothing else is made of it.
         let verdicts = said.diagnoses.iter().map(|diagnosis| &*diagnosis.verdict);
-        let wrong: Vec<&str> = verdicts.filter(|verdict| !gone.contains(verdict)).collect();
+        let wrong: Vec<&str> =
+            verdicts.filter(|verdict| ![gone, "cannot-tell", TOKEN.1].contains(verdict)).collect();
         assert!(wrong.is_empty(), "{wrong:?}");
     }
 }
