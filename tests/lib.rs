@@ -23,6 +23,7 @@ mod hostile_yaml;
 mod hub_codes;
 mod inputs;
 mod invariance;
+mod mix;
 mod mosquitto;
 mod peers;
 mod problems;
