@@ -15,6 +15,11 @@ pub(super) struct Addresses {
     // The root comes first; nodes that nobody needs stand empty until they are used again.
     nodes: Vec<Node>,
     free: Vec<u32>,
+    /// For each node a row of what follows from it, once an event of this address was applied: how many subjects had been
+    /// forgotten then, and the subjects on the way by level.
+    rows: Vec<Place>,
+    /// At each level but the innermost, the last step.
+    recent: Vec<(u32, SmolStr, u32)>,
     /// How many subjects had been forgotten when the tree was last swept.
     swept: u64,
 }
@@ -27,15 +32,29 @@ struct Node {
     children: HashMap<SmolStr, u32, RandomState>,
     /// Where an event goes that does not say.
     unsaid: Option<u32>,
-    /// The subjects on the way by level, once an event of this address was applied.
-    places: Vec<Option<u32>>,
-    /// How many subjects had been forgotten then.
-    as_of: u64,
+}
+
+/// A subject: its number, and its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) number: u32,
+    pub(super) key: u64,
+}
+
+impl Place {
+    /// No subject; at the head of a row: nothing is known.
+    const NOBODY: Self = Self { number: u32::MAX, key: 0 };
 }
 
 impl Default for Addresses {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()], free: Vec::new(), swept: 0 }
+        Self {
+            nodes: vec![Node::default()],
+            free: Vec::new(),
+            rows: Vec::new(),
+            recent: Vec::new(),
+            swept: 0,
+        }
     }
 }
 
@@ -47,11 +66,30 @@ impl Addresses {
 
     /// The number of an event's address.
     pub(super) fn of(&mut self, event: &Event) -> u32 {
-        (0..event.schema().levels()).fold(0, |node, level| match event.subject_id(level) {
+        let levels = event.schema().levels();
+        (0..levels).fold(0, |node, level| match event.subject_id(level) {
             None => self.step(node, None),
+            Some(Value::Text(text)) if level + 1 < levels => self.step_again(level, node, text),
             Some(Value::Text(text)) => self.step(node, Some(text)),
             Some(number) => self.step(node, Some(&number.to_smolstr())),
         })
+    }
+
+    /// A step that was nearly always the last one of its level too: most events of a log lie in one outer subject.
+    fn step_again(&mut self, level: usize, node: u32, id: &SmolStr) -> u32 {
+        if let Some((from, known, next)) = self.recent.get(level)
+            && (*from, known) == (node, id)
+        {
+            return *next;
+        }
+        let next = self.step(node, Some(id));
+        if self.recent.len() <= level {
+            self.recent.resize(level + 1, (u32::MAX, SmolStr::default(), 0));
+        }
+        if let Some(recent) = self.recent.get_mut(level) {
+            *recent = (node, id.clone(), next);
+        }
+        next
     }
 
     fn step(&mut self, node: u32, id: Option<&SmolStr>) -> u32 {
@@ -79,15 +117,32 @@ impl Addresses {
     }
 
     /// The subjects of an address by level, numbered now if they are new.
-    pub(super) fn place(&mut self, address: u32, schema: &Schema, subjects: &mut Subjects) -> &[Option<u32>] {
+    pub(super) fn place(
+        &mut self,
+        address: u32,
+        schema: &Schema,
+        subjects: &mut Subjects,
+    ) -> impl Iterator<Item = Option<Place>> {
+        let width = schema.levels() + 1;
+        let at = usize::try_from(address).unwrap_or(usize::MAX).saturating_mul(width);
         let known = subjects.forgotten();
-        if self.get_mut(address).is_some_and(|node| node.places.is_empty() || node.as_of != known) {
+        let head = self.rows.get(at).copied().unwrap_or(Place::NOBODY);
+        if head == Place::NOBODY || head.key != known {
             let places = subjects.place(schema, &self.path(address));
-            if let Some(node) = self.get_mut(address) {
-                (node.places, node.as_of) = (places, known);
+            // Making room for all addresses there are is rare, and safe: none is greater.
+            let whole = self.nodes.len().saturating_mul(width);
+            if self.rows.len() < whole {
+                self.rows.resize(whole, Place::NOBODY);
             }
+            let found = places.into_iter().map(|number| match number {
+                Some(number) => Place { number, key: subjects.key(number) },
+                None => Place::NOBODY,
+            });
+            let row = std::iter::once(Place { number: 0, key: known }).chain(found);
+            self.rows.iter_mut().skip(at).take(width).zip(row).for_each(|(slot, place)| *slot = place);
         }
-        self.get_mut(address).map_or(&[], |node| &node.places)
+        let row = self.rows.get(at..at.saturating_add(width)).unwrap_or_default();
+        row.iter().skip(1).map(|&place| (place != Place::NOBODY).then_some(place))
     }
 
     /// The identifiers on the way to an address.
@@ -125,6 +180,8 @@ impl Addresses {
         }
         let is_needed = |node: u32| usize::try_from(node).is_ok_and(|at| needed.get(at) == Some(&true));
         self.free.clear();
+        self.rows.clear();
+        self.recent.clear();
         for (number, node) in (0..).zip(&mut self.nodes) {
             if is_needed(number) {
                 node.children.retain(|_, child| is_needed(*child));
@@ -177,10 +234,14 @@ mod tests {
         assert!(all.iter().enumerate().all(|(at, one)| !all.get(..at).unwrap_or_default().contains(one)));
         // Numbers come with the first use, whatever the order of arrival.
         let mut subjects = Subjects::default();
-        assert_eq!(addresses.place(other, &schema, &mut subjects), [Some(0), Some(1)]);
-        assert_eq!(addresses.place(outer, &schema, &mut subjects), [Some(2), None]);
-        assert_eq!(addresses.place(whole, &schema, &mut subjects), [Some(2), Some(3)]);
-        assert_eq!(addresses.place(inner, &schema, &mut subjects), [None, None], "in no known plant");
+        let mut place = |address| -> Vec<Option<u32>> {
+            let places = addresses.place(address, &schema, &mut subjects);
+            places.map(|place| place.map(|place| place.number)).collect()
+        };
+        assert_eq!(place(other), [Some(0), Some(1)]);
+        assert_eq!(place(outer), [Some(2), None]);
+        assert_eq!(place(whole), [Some(2), Some(3)]);
+        assert_eq!(place(inner), [None, None], "in no known plant");
         let name = subjects.name(&schema, 3);
         assert_eq!(name.to_string(), "pump 7 of plant a");
         assert_eq!(subjects.find(&schema, &name), Some(3));

@@ -13,6 +13,9 @@ use crate::engine::run::{Due, Pending, Run, Signature, Waiting};
 use crate::model::{Exhibit, Summary, Timestamp};
 use crate::rule::Plan;
 
+/// The memory of the values of so many events is used again.
+const SPARE: usize = 256;
+
 impl Run {
     /// Applies everything that happened before `watermark`.
     pub(super) fn reach(&mut self, watermark: Timestamp) {
@@ -76,13 +79,15 @@ impl Run {
     }
 
     fn apply(&mut self, plan: &Plan, event: Waiting) {
-        let Waiting { time, identity, origin, signature, address, values } = event;
+        let Waiting { time, identity, origin, signature, address, mut values } = event;
         self.bounds.go(values.len());
         self.now = time;
         self.places.clear();
-        self.places.extend_from_slice(self.addresses.place(address, &plan.schema, &mut self.subjects));
         self.keys.clear();
-        self.keys.extend(self.places.iter().map(|place| place.map(|subject| self.subjects.key(subject))));
+        for place in self.addresses.place(address, &plan.schema, &mut self.subjects) {
+            self.places.push(place.map(|place| place.number));
+            self.keys.push(place.map(|place| place.key));
+        }
         self.welcome(plan, time);
         self.beat(time);
         let at = usize::try_from(signature).unwrap_or(usize::MAX);
@@ -90,7 +95,10 @@ impl Run {
         self.shown.set_time(time);
         self.shown.set_identity(identity);
         self.shown.set_origin(origin);
-        known.reads.iter().zip(values).for_each(|(&field, value)| self.shown.set(field, value));
+        known.reads.iter().zip(values.drain(..)).for_each(|(&field, value)| self.shown.set(field, value));
+        if self.spare.len() < SPARE {
+            self.spare.push(values);
+        }
         let exhibit = Exhibit { time, identity, origin, signature };
         let mut findings = std::mem::take(&mut self.findings);
         for level in 0..self.places.len() {
@@ -133,6 +141,7 @@ impl Run {
         if route.mood != mood && route.mood == Moods::AWAKE {
             self.wake(plan, (level, subject), time);
         }
+        let mut next = 0;
         for &at in &route.told {
             let Some(symptom) = plan.symptoms.get(at) else { continue };
             findings.clear();
@@ -140,7 +149,7 @@ impl Run {
             let Some(chart) = usize::try_from(subject).ok().and_then(|at| charts.get_mut(at)) else {
                 continue;
             };
-            let place = chart.place(at).unwrap_or_else(|| {
+            let place = chart.place_after(at, &mut next).unwrap_or_else(|| {
                 let wakes = route.wakes.binary_search(&at).is_ok();
                 let woken = wakes.then(|| roused(plan, signatures, &chart.rest, at, (shown, time))).flatten();
                 bounds.watched(keys.get(level).copied().flatten().unwrap_or_default(), symptom);

@@ -1,5 +1,6 @@
 //! All that is remembered about one subject: a watch per symptom, what they claimed, and what awaits an explanation.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use minicbor::encode::Write;
@@ -173,8 +174,7 @@ pub(super) struct Past {
 /// One subject.
 #[derive(Debug)]
 pub(super) struct Chart {
-    // The symptoms of the entries, close together: most searches touch one line of memory.
-    symptoms: Vec<u32>,
+    /// In the order of their symptoms.
     pub(super) entries: Vec<Entry>,
     /// What is kept for the symptoms that are not watched yet.
     pub(super) rest: Rest,
@@ -200,7 +200,6 @@ pub(super) struct Chart {
 impl Default for Chart {
     fn default() -> Self {
         Self {
-            symptoms: Vec::new(),
             entries: Vec::new(),
             rest: Rest::default(),
             problems: Tally::default(),
@@ -222,7 +221,19 @@ impl Chart {
 
     /// Where the entry of a symptom stands.
     pub(super) fn place(&self, symptom: usize) -> Option<usize> {
-        self.symptoms.binary_search(&u32::try_from(symptom).ok()?).ok()
+        self.entries.binary_search_by_key(&symptom, |entry| entry.symptom).ok()
+    }
+
+    /// The same for one symptom after another, ascending: looks no further back than at `place`, and leaves there where the
+    /// next search begins.
+    pub(super) fn place_after(&self, symptom: usize, place: &mut usize) -> Option<usize> {
+        loop {
+            match self.entries.get(*place)?.symptom.cmp(&symptom) {
+                Ordering::Less => *place += 1,
+                Ordering::Equal => return Some(*place),
+                Ordering::Greater => return None,
+            }
+        }
     }
 
     pub(super) fn entry(&self, symptom: usize) -> Option<&Entry> {
@@ -231,9 +242,7 @@ impl Chart {
 
     /// Where the entry of a symptom stands, made when there is none.
     pub(super) fn place_or(&mut self, symptom: usize, make: impl FnOnce() -> Entry) -> usize {
-        let key = u32::try_from(symptom).unwrap_or(u32::MAX);
-        self.symptoms.binary_search(&key).unwrap_or_else(|place| {
-            self.symptoms.insert(place, key);
+        self.entries.binary_search_by_key(&symptom, |entry| entry.symptom).unwrap_or_else(|place| {
             self.entries.insert(place, make());
             place
         })
@@ -283,7 +292,5 @@ impl Chart {
             entry.stale = false;
             kept
         });
-        let symptoms = self.entries.iter().filter_map(|entry| u32::try_from(entry.symptom).ok());
-        self.symptoms = symptoms.collect();
     }
 }

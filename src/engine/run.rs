@@ -56,7 +56,7 @@ pub(super) struct Waiting {
     pub(super) signature: u32,
     pub(super) address: u32,
     /// In the order of [`Signature::reads`].
-    pub(super) values: Box<[Option<Value>]>,
+    pub(super) values: Vec<Option<Value>>,
 }
 
 /// Who wants to be told of time: a watch, or a subject that may have become quiet. Of one time, subjects are told in the
@@ -111,6 +111,8 @@ pub struct Run {
     pub(super) summary: Summary,
     pub(super) findings: Findings,
     admitted: Vec<Admitted<Option<Waiting>>>,
+    /// Memory that events had that were applied.
+    pub(super) spare: Vec<Vec<Option<Value>>>,
     /// The event as detectors see it.
     pub(super) shown: Event,
     pub(super) places: Vec<Option<u32>>,
@@ -162,6 +164,7 @@ impl Run {
             summary: Summary::default(),
             findings: Findings::default(),
             admitted: Vec::new(),
+            spare: Vec::new(),
             shown,
             places: Vec::new(),
             keys: Vec::new(),
@@ -366,13 +369,15 @@ impl Run {
     fn kept(&mut self, event: &Event, signature: u32) -> Waiting {
         let known = usize::try_from(signature).ok().and_then(|at| self.signatures.get(at));
         let reads = known.map_or(&[][..], |known| &known.reads);
+        let mut values = if reads.is_empty() { Vec::new() } else { self.spare.pop().unwrap_or_default() };
+        values.extend(reads.iter().map(|&field| event.field(field).cloned()));
         Waiting {
             time: event.time(),
             identity: event.identity(),
             origin: event.origin(),
             signature,
             address: self.addresses.of(event),
-            values: reads.iter().map(|&field| event.field(field).cloned()).collect(),
+            values,
         }
     }
 

@@ -4,6 +4,7 @@
 //! moved a few places at most, and a straggler that would have to be moved further waits in a tree beside the run.
 //! In order: a comparison and a push. Straggler: O(log n). Leaving: O(1), or O(log n) for a straggler.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque, btree_map};
 
 use crate::model::Timestamp;
@@ -61,7 +62,7 @@ impl<T> Reorder<T> {
             self.run.push_back((order, item));
             return true;
         }
-        match self.run.binary_search_by_key(&order, |(known, _)| *known) {
+        match self.search(&order) {
             Ok(_) => false,
             Err(place) if self.run.len() - place < NEAR => {
                 self.run.insert(place, (order, item));
@@ -75,6 +76,23 @@ impl<T> Reorder<T> {
                 }
             },
         }
+    }
+
+    /// The place of an order in the run, or where it would stand: nearly always among the last.
+    fn search(&self, order: &Order) -> Result<usize, usize> {
+        let near = self.run.len().saturating_sub(NEAR);
+        if self.run.get(near).is_none_or(|(known, _)| order < known) {
+            return self.run.binary_search_by_key(order, |(known, _)| *known);
+        }
+        let mut place = self.run.len();
+        for (known, _) in self.run.range(near..).rev() {
+            match known.cmp(order) {
+                Ordering::Greater => place -= 1,
+                Ordering::Equal => return Ok(place - 1),
+                Ordering::Less => break,
+            }
+        }
+        Err(place)
     }
 
     /// Takes the first event, when its time lies before `watermark`.

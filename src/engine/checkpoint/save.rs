@@ -179,7 +179,7 @@ impl Run {
             exhibit: Exhibit { time: *time, identity: *identity, origin: *origin, signature: *signature },
             source: u32::try_from(source).unwrap_or(u32::MAX),
             ids: path.into_iter().map(|id| id.map(String::from)).collect(),
-            values: values.to_vec(),
+            values: values.clone(),
         }
     }
 
