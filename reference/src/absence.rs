@@ -32,6 +32,11 @@ impl Vigil<'_> {
         self.open.filter(|_| expected).map(|open| self.events[open].time().plus(self.within))
     }
 
+    /// Whether what is open, if anything is, has been so since before `now`.
+    fn is_earlier(&self, now: Timestamp) -> bool {
+        self.open.is_none_or(|open| self.events[open].time() < now)
+    }
+
     /// Nothing more comes before `now`.
     fn wait(&mut self, now: Timestamp) {
         if let (Some(deadline), Some(open)) = (self.deadline().filter(|deadline| *deadline < now), self.open)
@@ -54,7 +59,7 @@ impl Vigil<'_> {
 }
 
 pub(crate) fn absence(definition: &Definition, events: &[&Known], watermark: Timestamp) -> Found {
-    let Definition::Absence { event, since, until, at_least, within, ties_any } = definition else {
+    let Definition::Absence { event, since, until, at_least, within, in_turn, ties_any } = definition else {
         return nothing(Status::Absent);
     };
     let needed = since.is_none().then_some(*at_least as usize);
@@ -90,10 +95,13 @@ pub(crate) fn absence(definition: &Definition, events: &[&Known], watermark: Tim
                 vigil.row.push(now);
                 vigil.open = Some(at);
             }
-        } else if vigil.open.is_none() {
+        } else if vigil.open.is_none() || *in_turn {
             // An event meets what another one opens, and not what it opens itself.
             let opens = |at: &usize| is(*at, *since) && came.iter().all(|other| other == at);
-            vigil.open = group.iter().copied().find(opens);
+            if let Some(again) = group.iter().copied().find(opens).filter(|_| vigil.is_earlier(now)) {
+                vigil.silences -= u64::from(vigil.silent);
+                (vigil.open, vigil.silent) = (Some(again), false);
+            }
         }
     }
     vigil.wait(watermark);

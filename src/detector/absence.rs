@@ -4,12 +4,16 @@
 //! absence: {event: beat, for: 15m}
 //! absence: {event: beat, for: 15m, at-least: 5, until: goodbye}
 //! absence: {event: answer, since: question, for: 30s}
+//! absence: {event: connect, since: drop, for: 15m, in-turn: true}
 //! ```
 //!
 //! Without `since` an event is expected after every event of the class: up to and including last + `for`. With `since` it
 //! is expected after an event of that class, unless one is expected already or missing. An event meets what is open, and
 //! `until` calls it off. When nothing has met it and the deadline has passed, a *silence* has begun; it lasts until an
 //! event comes, or `until`. The event after which nothing came is claimed.
+//!
+//! What comes in turn cannot come twice: with `in-turn` another event of `since` shows that the expected one came and was
+//! not seen. What was expected, or missing, is forgotten, and one is expected after the new one.
 //!
 //! A heartbeat means something once `at-least` events (one when not given) have come in a row, none more than `for` after
 //! the one before. Present from the first silence on; unknown while it learns and while something is expected; else
@@ -66,7 +70,7 @@ impl DetectorKind for Absence {
     }
 
     fn build(&self, params: &Node, names: &mut dyn Names) -> Result<Arc<dyn Detector>, Problem> {
-        let fields = params.fields(&["event", "for", "since", "until", "at-least"])?;
+        let fields = params.fields(&["event", "for", "since", "until", "at-least", "in-turn"])?;
         let event = names.class(fields.required("event")?)?;
         let within = fields.required("for")?.duration()?;
         let since = fields.optional("since").map(|node| names.class(node)).transpose()?;
@@ -80,7 +84,16 @@ impl DetectorKind for Absence {
             Some(node) => u64::try_from(node.integer_within(1, MOST)?).unwrap_or(1),
             None => 1,
         };
-        Ok(Arc::new(Expected { event, since, until, at_least, within, ties_any: names.ties_any() }))
+        let in_turn = match fields.optional("in-turn") {
+            Some(node) if since.is_none() => {
+                return Err(node
+                    .problem("conflict", "`in-turn` belongs to an absence with `since`")
+                    .with_help("a heartbeat takes turns with nothing"));
+            }
+            Some(node) => node.boolean()?,
+            None => false,
+        };
+        Ok(Arc::new(Expected { event, since, until, at_least, within, in_turn, ties_any: names.ties_any() }))
     }
 }
 
@@ -95,6 +108,8 @@ pub(crate) struct Expected {
     /// How many events in a row make a heartbeat.
     pub(crate) at_least: u64,
     pub(crate) within: Duration,
+    /// Whether `since` cannot come twice without an event between.
+    pub(crate) in_turn: bool,
     pub(crate) ties_any: bool,
 }
 
@@ -108,8 +123,8 @@ impl Detector for Expected {
     }
 
     fn definition(&self) -> Option<Definition> {
-        let Self { event, since, until, at_least, within, ties_any } = *self;
-        Some(Definition::Absence { event, since, until, at_least, within, ties_any })
+        let Self { event, since, until, at_least, within, in_turn, ties_any } = *self;
+        Some(Definition::Absence { event, since, until, at_least, within, in_turn, ties_any })
     }
 
     fn horizon(&self) -> Duration {
@@ -147,6 +162,7 @@ impl Detector for Expected {
             before: 0,
             usual: None,
             best: Duration::ZERO,
+            forgotten: None,
         })
     }
 }
@@ -172,11 +188,13 @@ struct Vigil {
     usual: Option<Duration>,
     /// The longest that was waited in vain for a silence.
     best: Duration,
+    /// The event whose silence the open one, in turn, has shown to be none.
+    forgotten: Option<Exhibit>,
 }
 
 state!(Vigil {
     0 => open, 1 => silent, 2 => run, 3 => gaps, 4 => met, 5 => called_off, 6 => silences, 7 => longest, 8 => before,
-    9 => usual, 10 => best
+    9 => usual, 10 => best, 11 => forgotten
 });
 
 impl Watch for Vigil {
@@ -188,6 +206,9 @@ impl Watch for Vigil {
             self.fall_silent(out);
         }
         let tied = |other: Option<Timestamp>| plan.ties_any && other == Some(time);
+        if !tied(self.open.map(|open| open.time)) {
+            self.forgotten = None;
+        }
         let called_off = tied(self.called_off);
         let met = tied(self.met);
         if hit.is(plan.event) {
@@ -201,9 +222,14 @@ impl Watch for Vigil {
                 }
             }
         }
-        let opens = plan.since.is_some_and(|since| hit.is(since));
-        if opens && !met && !called_off && self.open.is_none() {
-            self.open = Some(hit.exhibit);
+        let opens = plan.since.is_some_and(|since| hit.is(since)) && !met && !called_off;
+        let again = |open: Exhibit| plan.in_turn && open.time < time;
+        if opens && self.open.is_none_or(again) {
+            let missed = self.open.replace(hit.exhibit);
+            if std::mem::take(&mut self.silent) {
+                self.silences = self.silences.saturating_sub(1);
+                self.forgotten = missed;
+            }
             out.changed();
         }
         if plan.until.is_some_and(|until| hit.is(until)) {
@@ -281,6 +307,12 @@ impl Vigil {
 
     /// What was open is over at this time.
     fn end(&mut self, time: Timestamp, out: &mut Findings) {
+        // What comes at the time of both is in turn with the earlier one.
+        if let Some(missing) = self.forgotten.take() {
+            self.silences = self.silences.saturating_add(1);
+            self.longest = self.longest.max(time.since(missing.time));
+            out.changed();
+        }
         let Some(open) = self.open else { return };
         let waited = time.since(open.time);
         if std::mem::take(&mut self.silent) {

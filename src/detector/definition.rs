@@ -56,6 +56,8 @@ pub enum Definition {
         at_least: u64,
         /// For how long it is waited for.
         within: Duration,
+        /// Whether an event of `since` shows that what was expected after another one came unseen.
+        in_turn: bool,
         /// Whether equal times satisfy "before" both ways.
         ties_any: bool,
     },

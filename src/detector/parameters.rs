@@ -35,6 +35,10 @@ pub(super) struct AbsenceParams {
     /// if not given. Only without `since`.
     #[schemars(range(min = 1, max = 4_096), extend("default" = 1))]
     at_least: Option<u32>,
+    /// Whether the two come in turn, so that another event of `since` shows that the expected one came and was not seen.
+    /// Only with `since`.
+    #[schemars(extend("default" = false))]
+    in_turn: Option<bool>,
 }
 
 /// What was one way for long and is now another, or goes back and forth.

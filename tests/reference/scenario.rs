@@ -296,6 +296,8 @@ fn absence() -> impl Strategy<Value = (String, &'static str)> {
         ", since: a, until: c",
         ", since: b, until: a",
         ", since: c, until: c",
+        ", since: b, in-turn: true",
+        ", since: a, until: c, in-turn: true",
     ]);
     (class(&["a", "a", "b", "big"]), span(), rest).prop_map(|(event, within, rest)| {
         (format!("{{absence: {{event: {event}, for: {within}s{rest}}}}}"), "absence")

@@ -9,7 +9,7 @@ const BYE: &[u32] = &[2];
 
 fn heart(at_least: u64, within: u64) -> Expected {
     let (event, until) = (ClassId(0), Some(ClassId(2)));
-    Expected { event, since: None, until, at_least, within: span(within), ties_any: false }
+    Expected { event, since: None, until, at_least, within: span(within), in_turn: false, ties_any: false }
 }
 
 fn answer(within: u64) -> Expected {
@@ -31,6 +31,8 @@ fn its_parameters_are_checked() {
     assert_eq!(refused("{event: b, for: 15m, at-least: 0}").as_deref(), Some("1:32 out-of-range"));
     assert_eq!(refused("{event: a, since: q, for: 30s, at-least: 2}").as_deref(), Some("1:42 conflict"));
     assert_eq!(refused("{event: b, within: 15m}").as_deref(), Some("1:12 unknown-key"));
+    assert_eq!(refused("{event: a, since: q, for: 30s, in-turn: true}"), None);
+    assert_eq!(refused("{event: b, for: 15m, in-turn: true}").as_deref(), Some("1:31 conflict"));
 }
 
 #[test]
@@ -94,6 +96,31 @@ fn an_answer_is_expected_after_each_question() {
     assert_eq!(played(&[(0, ASK), (4, BYE)], 99).status(), "absent");
     assert_eq!(played(&[(0, BEAT), (0, ASK)], 99).claims(), [1]);
     assert_eq!(played(&[(0, &[0, 1])], 99).claims(), [0], "an event does not meet what it opens");
+}
+
+#[test]
+fn what_comes_in_turn_and_comes_twice_shows_that_the_other_was_not_seen() {
+    let plan = Expected { in_turn: true, ..answer(10) };
+    let played = |events: &[(i64, &[u32])], end| Player::play(plan, events, Some(end));
+    assert_eq!(played(&[(0, ASK)], 99).status(), "present");
+    assert!(
+        played(&[(0, ASK), (5, ASK)], 14).status().starts_with("unknown: waiting until"),
+        "since the second"
+    );
+    assert_eq!(played(&[(0, ASK), (50, ASK), (55, BEAT)], 99).status(), "absent", "it was there before 50");
+    let player = played(&[(0, ASK), (50, ASK), (80, BEAT), (81, ASK), (95, ASK)], 99);
+    assert_eq!((player.count("silences"), player.measure("longest")), (1, Some(Measure::Span(span(30)))));
+    assert_eq!(player.measure("silent"), Some(Measure::Flag(false)));
+    assert_eq!(played(&[(0, ASK), (50, ASK)], 99).count("silences"), 1, "the second, for good");
+}
+
+#[test]
+fn when_ties_are_any_what_comes_at_the_time_of_the_second_turn_came_before_it() {
+    let plan = Expected { in_turn: true, ties_any: true, ..answer(10) };
+    for events in [[(0, ASK), (50, ASK), (50, BEAT)], [(0, ASK), (50, BEAT), (50, ASK)]] {
+        let player = Player::play(plan, &events, Some(99));
+        assert_eq!((player.count("silences"), player.measure("longest")), (1, Some(Measure::Span(span(50)))));
+    }
 }
 
 #[test]
