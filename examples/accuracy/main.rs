@@ -12,6 +12,7 @@
 
 #![allow(clippy::print_stdout, reason = "its tables are what it is for")]
 
+mod arrived;
 mod calibration;
 mod healthy;
 mod report;

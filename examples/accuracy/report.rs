@@ -42,7 +42,8 @@ device of which nothing else is said while the hub has the right diagnosis. Wher
 verdict if the other is named with at least 50 %. What is counted is what stands when the log ends. Where records are lost, a
 truth that was written in one record is too little evidence.
 
-- **top-1**: right, of the truths with enough evidence; those of which nothing was said count against it.
+- **top-1**: right, of the truths with enough evidence; those of which nothing was said count against it. Where records
+  are lost, a truth of eight records or fewer has too little evidence when half of them or more are.
 - **recall**: named with at least 50 %, at whatever place.
 - **precision**: of the verdicts with this cause that nothing else explains, those that are true. A lost connection of a
   device that is otherwise well has no truth, so to call it what it is counts against this.
@@ -129,7 +130,17 @@ impl Report<'_> {
     }
 
     fn by_way(&self, text: &mut String) {
-        text.push_str("\n## By cause and evidence\n\nTop-1; for evidence without codes, which is too little, the truths of which something wrong was said.\n\n| cause |");
+        text.push_str("\n## By cause and evidence\n\nTop-1; for evidence without codes, which is too little, the truths of which something wrong was said.\n\n");
+        self.each_way(text, |way, row| match way {
+            Way::Snapshots if row.scant > 0 => format!("{} of {}", row.scant_wrong, row.scant),
+            _ => percent(some_ratio(row.right, row.truths)),
+        });
+        text.push_str("\n## Precision by cause and evidence\n\n");
+        self.each_way(text, |_, row| percent(some_ratio(row.verdicts_true, row.verdicts)));
+    }
+
+    fn each_way(&self, text: &mut String, word: impl Fn(Way, &Row) -> String) {
+        text.push_str("| cause |");
         WAYS.iter().for_each(|way| {
             let _ = write!(text, " {} |", way.name());
         });
@@ -140,10 +151,7 @@ impl Report<'_> {
         for cause in causes {
             let _ = write!(text, "| {cause} |");
             for (way, score) in WAYS.iter().zip(self.scores) {
-                let cell = score.causes.get(cause).map_or(String::new(), |row| match way {
-                    Way::Snapshots if row.scant > 0 => format!("{} of {}", row.scant_wrong, row.scant),
-                    _ => percent(some_ratio(row.right, row.truths)),
-                });
+                let cell = score.causes.get(cause).map_or(String::new(), |row| word(*way, row));
                 let _ = write!(text, " {cell} |");
             }
             text.push('\n');

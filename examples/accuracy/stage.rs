@@ -7,6 +7,8 @@ use std::time::Duration;
 use etiolog::simulate::{Degradation, Fleets, Label, Simulation};
 use etiolog::{Change, Diagnosis, Engine, Error, Pack, Pipeline, Severity, SourceId, Subject, Timestamp};
 
+use crate::arrived::Arrived;
+
 /// What becomes of the evidence.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -138,6 +140,7 @@ impl<'a> Stage<'a> {
             said: Vec::new(),
             news: Vec::new(),
             next_look: Timestamp::MIN,
+            arrived: (way.degradation().loss > 0.0).then(Arrived::default),
         };
         let mut labels = Vec::new();
         simulation.write(&mut feed, |label| {
@@ -145,7 +148,10 @@ impl<'a> Stage<'a> {
             Ok(())
         })?;
         feed.rest();
-        let Feed { pipeline, mut said, news, .. } = feed;
+        let Feed { pipeline, mut said, news, arrived, .. } = feed;
+        if let Some(arrived) = arrived {
+            labels.iter_mut().for_each(|label| label.enough &= arrived.shows(label));
+        }
         let (last, summary) = pipeline.finish();
         said.extend(
             last.iter()
@@ -191,6 +197,7 @@ struct Feed<'a> {
     said: Vec<Said>,
     news: Vec<Said>,
     next_look: Timestamp,
+    arrived: Option<Arrived>,
 }
 
 /// About three records go in at a time.
@@ -230,6 +237,9 @@ impl Feed<'_> {
 
 impl Write for Feed<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(arrived) = &mut self.arrived {
+            arrived.take(bytes);
+        }
         for sip in bytes.chunks(if self.is_live { SIP } else { usize::MAX }) {
             self.pipeline.push(self.log, sip);
             self.keep_up();
