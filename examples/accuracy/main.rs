@@ -70,7 +70,7 @@ fn main() -> Result<ExitCode, PlayError> {
     let played = side_by_side(&jobs, |(way, name, seed)| stage.play(name, *seed, *way, None));
     for ((way, name, seed), played) in jobs.iter().zip(played) {
         let Some(score) = scores.get_mut(*way as usize) else { continue };
-        let misses = score.add(*way, &played?);
+        let misses = score.add(&played?);
         if asked.wrong {
             for (what, (count, first)) in misses {
                 println!("{} · {name} · {what} · {count} times, first {first} (seed {seed})", way.name());

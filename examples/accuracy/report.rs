@@ -39,8 +39,7 @@ all that matters is not proved by this.
 A *truth* is one cause in one subject for some time. It is **right** when a diagnosis of the subject in that time has this
 cause as its verdict, or is explained by a diagnosis of the hub that has it; what is true of the hub, too, is also right of a
 device of which nothing else is said while the hub has the right diagnosis. Where two things are true at once, one may be the
-verdict if the other is named with at least 50 %. What is counted is what stands when the log ends. Where records are lost, a
-truth that was written in one record is too little evidence.
+verdict if the other is named with at least 50 %. What is counted is what stands when the log ends.
 
 - **top-1**: right, of the truths with enough evidence; those of which nothing was said count against it. Where records
   are lost, a truth of eight records or fewer has too little evidence when half of them or more are.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use etiolog::simulate::Label;
 use etiolog::{Diagnosis, Subject, Timestamp};
 
-use crate::stage::{Played, Said, Way};
+use crate::stage::{Played, Said};
 
 /// The sums of one way, by cause.
 #[derive(Default)]
@@ -106,7 +106,7 @@ fn overlap(said: &Said, label: &Label) -> bool {
 
 impl Score {
     /// Adds a fleet; gives what was not right, in words, how often, and the first of them.
-    pub(crate) fn add(&mut self, way: Way, played: &Played) -> BTreeMap<String, (u64, String)> {
+    pub(crate) fn add(&mut self, played: &Played) -> BTreeMap<String, (u64, String)> {
         let mut misses = BTreeMap::new();
         let mut miss = |what: String, subject: &Subject, at: Timestamp| {
             let (count, _) = misses.entry(what).or_insert_with(|| (0, format!("{subject} at {at}")));
@@ -119,8 +119,7 @@ impl Score {
             let others = truths.get(&label.subject).map_or(&[][..], Vec::as_slice);
             let found = found(&index, label, cause, others);
             let row = self.causes.entry(Arc::clone(cause)).or_default();
-            // Of a truth of one record nothing may be left.
-            if !label.enough || way.loses() && label.records <= 1 {
+            if !label.enough {
                 row.scant += 1;
                 row.scant_wrong += u64::from(matches!(found, Found::Wrong(_)));
                 continue;

@@ -140,7 +140,7 @@ impl<'a> Stage<'a> {
             said: Vec::new(),
             news: Vec::new(),
             next_look: Timestamp::MIN,
-            arrived: (way.degradation().loss > 0.0).then(Arrived::default),
+            arrived: way.loses().then(Arrived::default),
         };
         let mut labels = Vec::new();
         simulation.write(&mut feed, |label| {
