@@ -9,20 +9,35 @@ const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
 /// Appends the text that `raw`, the inside of a JSON string, spells. The result may still hold bytes that are not UTF-8.
 pub(super) fn unescape(raw: &[u8], text: &mut Vec<u8>) {
-    text.reserve(raw.len());
     let mut rest = raw;
-    // Text inside text is short pieces such as `\"key\":\"value\"`: whole words are copied and cut back, which beats
-    // copies of just the right length.
-    while let Some((word, tail)) = rest.split_first_chunk::<8>() {
-        text.extend_from_slice(word);
-        rest = match backslash(*word) {
-            None => tail,
-            Some(at) => {
-                text.truncate(text.len() - word.len() + at);
-                escape(rest.get(at + 1..).unwrap_or_default(), text)
-            }
+    // Text inside text is short pieces such as `\"key\":\"value\"`: whole words are copied and written over from where
+    // the piece ends, which beats copies of just the right length.
+    let mut end = text.len();
+    text.resize(end + raw.len(), 0);
+    while let Some((word, tail)) = rest.split_first_chunk::<8>()
+        && let Some(place) = text.get_mut(end..).and_then(|free| free.first_chunk_mut::<8>())
+    {
+        *place = *word;
+        let Some(at) = backslash(*word) else {
+            (end, rest) = (end + word.len(), tail);
+            continue;
         };
+        end += at;
+        match rest.get(at + 1..) {
+            // Nearly all there are.
+            Some([mark @ (b'"' | b'\\' | b'/'), after @ ..]) => {
+                text.get_mut(end).into_iter().for_each(|byte| *byte = *mark);
+                (end, rest) = (end + 1, after);
+            }
+            after => {
+                text.truncate(end);
+                rest = escape(after.unwrap_or_default(), text);
+                end = text.len();
+                text.resize(end + rest.len(), 0);
+            }
+        }
     }
+    text.truncate(end);
     while let Some((&byte, tail)) = rest.split_first() {
         rest = tail;
         if byte == b'\\' {
@@ -97,7 +112,31 @@ pub(super) fn push_text(bytes: &[u8], text: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Byte for byte, escape for escape.
+    fn plain(raw: &[u8]) -> Vec<u8> {
+        let (mut text, mut rest) = (Vec::new(), raw);
+        while let Some((&byte, tail)) = rest.split_first() {
+            rest = if byte == b'\\' { escape(tail, &mut text) } else { tail };
+            text.extend((byte != b'\\').then_some(byte));
+        }
+        text
+    }
+
+    proptest! {
+        #[test]
+        fn words_are_resolved_as_single_bytes_are(
+            raw in prop::collection::vec(prop::sample::select(b"\\\\\\\"/nu0dabcdefgh\xc3".to_vec()), 0..60), before in 0usize..9,
+        ) {
+            let mut text = vec![b'x'; before];
+            unescape(&raw, &mut text);
+            prop_assert_eq!(text.get(..before), Some(&vec![b'x'; before][..]));
+            prop_assert_eq!(text.get(before..), Some(&plain(&raw)[..]));
+        }
+    }
 
     fn check(raw: &str, expect: &str) {
         let mut bytes = Vec::new();
