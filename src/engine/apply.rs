@@ -246,9 +246,9 @@ impl Run {
             self.live.touch(subject);
         }
         for claim in findings.claims() {
-            entry.shown.claim(*claim, is_problem(signatures, claim.signature));
+            entry.shown_mut().claim(*claim, is_problem(signatures, claim.signature));
         }
-        findings.spans().iter().for_each(|&span| entry.shown.cover(span));
+        findings.spans().iter().for_each(|&span| entry.shown_mut().cover(span));
         entry.stale = true;
         let active = !entry.ordinary && !findings.claims().is_empty();
         let level = plan.symptoms.get(entry.symptom).map(|symptom| symptom.level);
@@ -273,7 +273,7 @@ impl Run {
         let Some(symptom) = plan.symptoms.get(entry.symptom) else { return };
         let judgement = judge(symptom, entry, now);
         let unknown = judgement.is_unanswered();
-        (entry.shown.status, entry.shown.measures) = (judgement.status, judgement.measures);
+        entry.show(judgement.status, judgement.measures);
         if unknown {
             *self.summary.unknown_predicates.entry(Arc::clone(&symptom.id)).or_default() += 1;
         }

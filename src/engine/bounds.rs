@@ -185,7 +185,7 @@ impl Run {
         let level = self.subjects.level(subject);
         let silent = |entry: &Entry| {
             let horizon = plan.symptoms.get(entry.symptom).map_or(Duration::MAX, |s| s.detector.horizon());
-            entry.shown.measures.is_none() && entry.last_hit.plus(horizon) < now
+            entry.shown().measures.is_none() && entry.last_hit.plus(horizon) < now
         };
         self.holds_others.get(level) != Some(&true)
             && chart.active.is_none()

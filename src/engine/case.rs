@@ -117,7 +117,9 @@ impl Run {
         let strength = explains.iter().find(|&&(known, _)| known == symptom).map_or(0.0, |&(_, s)| s);
         let Some(above) = rival.above.as_ref().filter(|_| strength > 0.0) else { return strength };
         match chart.entry(symptom) {
-            Some(entry) if entry.shown.evidence.count() > 0 => strength * above.share(&entry.shown.evidence),
+            Some(entry) if entry.shown().evidence.count() > 0 => {
+                strength * above.share(&entry.shown().evidence)
+            }
             _ => strength,
         }
     }

@@ -85,8 +85,12 @@ pub(super) struct Entry {
     pub(super) last_hit: Timestamp,
     /// The timer that is set.
     pub(super) deadline: Option<Timestamp>,
-    pub(super) shown: Box<Shown>,
+    /// Nothing, where the symptom has shown nothing: see [`Entry::shown`].
+    pub(super) shown: Option<Box<Shown>>,
 }
+
+/// What an entry was judged to be: its status and its measures.
+type Before = (Status, Option<Vec<(SmolStr, Measure)>>);
 
 /// What a symptom has shown in this episode.
 #[derive(Debug)]
@@ -105,15 +109,25 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    fn nothing(status: Status) -> Self {
-        Self {
-            evidence: Evidence::default(),
-            claims: Tally::default(),
-            span: None,
-            covered: Vec::new(),
-            status,
-            measures: None,
-        }
+    /// What a symptom has shown that has shown nothing. Why it is not there is asked when somebody wants to know.
+    const NOTHING: Self = Self {
+        evidence: Evidence::new(),
+        claims: Tally(Vec::new()),
+        span: None,
+        covered: Vec::new(),
+        status: Status::Absent,
+        measures: None,
+    };
+
+    /// Itself, unless it is nothing.
+    pub(super) fn kept(self) -> Option<Box<Self>> {
+        let is_nothing = self.evidence.count() == 0
+            && self.claims.0.is_empty()
+            && self.span.is_none()
+            && self.covered.is_empty()
+            && !self.status.is_present()
+            && self.measures.is_none();
+        (!is_nothing).then(|| Box::new(self))
     }
 
     /// Takes in an event that the watch claimed.
@@ -138,7 +152,6 @@ impl Shown {
 impl Entry {
     pub(super) fn new(at: usize, symptom: &Symptom, now: Timestamp) -> Self {
         let watch = Fenced::new(&symptom.detector);
-        let status = watch.reading(now).status;
         Self {
             symptom: at,
             ordinary: symptom.is_ordinary(),
@@ -147,17 +160,37 @@ impl Entry {
             watch,
             last_hit: now,
             deadline: None,
-            shown: Box::new(Shown::nothing(status)),
+            shown: None,
         }
+    }
+
+    /// What it has shown.
+    pub(super) fn shown(&self) -> &Shown {
+        static NOTHING: Shown = Shown::NOTHING;
+        self.shown.as_deref().unwrap_or(&NOTHING)
+    }
+
+    /// The same, to be added to.
+    pub(super) fn shown_mut(&mut self) -> &mut Shown {
+        self.shown.get_or_insert_with(|| Box::new(Shown::NOTHING))
+    }
+
+    /// Shows what it was judged to be; gives what it showed before.
+    pub(super) fn show(&mut self, status: Status, measures: Option<Vec<(SmolStr, Measure)>>) -> Before {
+        if self.shown.is_none() && !status.is_present() && measures.is_none() {
+            return (Status::Absent, None);
+        }
+        let shown = self.shown_mut();
+        (std::mem::replace(&mut shown.status, status), std::mem::replace(&mut shown.measures, measures))
     }
 
     /// Present, and not merely ordinary.
     pub(super) fn is_news(&self) -> bool {
-        !self.ordinary && self.shown.status.is_present()
+        !self.ordinary && self.shown().status.is_present()
     }
 
     pub(super) fn covers(&self, time: Timestamp) -> bool {
-        self.shown.covered.iter().any(|&(from, to)| from <= time && time < to)
+        self.shown().covered.iter().any(|&(from, to)| from <= time && time < to)
     }
 }
 
@@ -254,7 +287,8 @@ impl Chart {
 
     /// First and last claimed event of the symptoms that are present.
     pub(super) fn span(&self) -> Option<(Timestamp, Timestamp)> {
-        let spans = self.entries.iter().filter(|entry| entry.is_news()).filter_map(|entry| entry.shown.span);
+        let spans =
+            self.entries.iter().filter(|entry| entry.is_news()).filter_map(|entry| entry.shown().span);
         spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
@@ -286,9 +320,9 @@ impl Chart {
                 return true;
             }
             // What was found in this episode is over with it, whatever `when` said of it.
-            let found = entry.shown.measures.is_some();
+            let found = entry.shown().measures.is_some();
             let kept = entry.last_hit.plus(horizon(entry.symptom)) > now && (!found || entry.watch.renew());
-            *entry.shown = Shown::nothing(entry.watch.reading(now).status);
+            entry.shown = None;
             entry.stale = false;
             kept
         });

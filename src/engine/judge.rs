@@ -39,9 +39,11 @@ pub(super) fn judge(symptom: &Symptom, entry: &Entry, now: Timestamp) -> Judgeme
         return Judgement { status: reading.status, measures: None, answer: None };
     }
     if !reading.status.is_present() {
-        let (status, measures) = match &entry.shown.measures {
+        let (status, measures) = match &entry.shown().measures {
             // What is ordinary belongs to no episode.
-            Some(measures) if !symptom.is_ordinary() => (entry.shown.status.clone(), Some(measures.clone())),
+            Some(measures) if !symptom.is_ordinary() => {
+                (entry.shown().status.clone(), Some(measures.clone()))
+            }
             _ => (reading.status, None),
         };
         return Judgement { status, measures, answer: None };

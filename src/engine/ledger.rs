@@ -56,7 +56,7 @@ impl Run {
         let covers = |entry: &&Entry| {
             signature.symptoms.contains(&entry.symptom)
                 && !entry.ordinary
-                && entry.shown.status.is_present()
+                && entry.shown().status.is_present()
                 && entry.covers(pending.time)
         };
         chart.entries.iter().find(covers).map(|entry| entry.symptom)
@@ -93,7 +93,7 @@ impl Run {
                 let [own, fallback] = &mut claims;
                 let tally = if symptom.unless.is_empty() { own } else { fallback };
                 if let Some(entry) = chart.entry(judged.symptom) {
-                    tally.raise_to(&entry.shown.claims);
+                    tally.raise_to(&entry.shown().claims);
                 }
             }
             let [own, fallback] = claims;

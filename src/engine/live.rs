@@ -184,7 +184,7 @@ impl Run {
         let chart = self.chart_mut(subject);
         for (place, status, measures) in kept {
             if let Some(entry) = chart.entries.get_mut(place) {
-                (entry.shown.status, entry.shown.measures) = (status, measures);
+                entry.show(status, measures);
             }
         }
         diagnosis
@@ -196,8 +196,7 @@ impl Run {
         for (place, entry) in self.chart_mut(subject).entries.iter_mut().enumerate() {
             let Some(symptom) = plan.symptoms.get(entry.symptom).filter(|_| entry.stale) else { continue };
             let judgement = judge(symptom, entry, now);
-            let status = std::mem::replace(&mut entry.shown.status, judgement.status);
-            let measures = std::mem::replace(&mut entry.shown.measures, judgement.measures);
+            let (status, measures) = entry.show(judgement.status, judgement.measures);
             kept.push((place, status, measures));
         }
         kept

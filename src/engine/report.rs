@@ -131,8 +131,8 @@ impl Run {
             report.background = symptom.background;
             report.measures.clone_from(&judged.measures);
             if let Some(entry) = chart.and_then(|chart| chart.entry(judged.symptom)) {
-                report.events = entry.shown.evidence.count();
-                report.evidence = self.exhibits(&entry.shown.evidence);
+                report.events = entry.shown().evidence.count();
+                report.evidence = self.exhibits(&entry.shown().evidence);
             }
             reports.push(report);
         }
@@ -161,7 +161,7 @@ impl Run {
         let present = judged.iter().filter(|judged| self.is_news(judged));
         let entries = present.filter_map(|judged| chart?.entry(judged.symptom));
         let first = entries
-            .flat_map(|entry| entry.shown.evidence.kept())
+            .flat_map(|entry| entry.shown().evidence.kept())
             .min_by_key(|e| (e.time, e.identity, e.origin));
         let mut hash = Xxh3::new();
         for pack in &self.plan.packs {

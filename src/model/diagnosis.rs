@@ -218,6 +218,11 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// No event.
+    pub const fn new() -> Self {
+        Self { first: Vec::new(), last: std::collections::VecDeque::new(), count: 0 }
+    }
+
     /// How many events are kept from each end.
     pub const KEPT: usize = 4;
 

@@ -304,14 +304,15 @@ impl Here {
             watch,
             last_hit: image.last_hit,
             deadline: None,
-            shown: Box::new(Shown {
+            shown: Shown {
                 evidence: image.evidence,
                 claims: image.claims,
                 span: image.span,
                 covered: image.covered,
                 status: image.status,
                 measures,
-            }),
+            }
+            .kept(),
         }))
     }
 }

@@ -223,7 +223,7 @@ impl Run {
 }
 
 fn entry(entry: &Entry) -> EntryImage {
-    let shown = &entry.shown;
+    let shown = entry.shown();
     let measures = shown.measures.as_ref().map(|measures| {
         let image = |(name, measure): &(_, _)| MeasureImage {
             name: Clone::clone(name),
