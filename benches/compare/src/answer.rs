@@ -21,6 +21,8 @@ pub(crate) struct Answer {
     pub(crate) returned: Option<u64>,
     /// How many bytes the extracted fields have, for those that only extract.
     pub(crate) extracted: Option<u64>,
+    /// How many devices there are.
+    pub(crate) devices: Option<u64>,
     /// CPU seconds of the work alone, where the reading of the file is not to count.
     pub(crate) cpu: Option<f64>,
 }

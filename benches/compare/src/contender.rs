@@ -108,12 +108,12 @@ impl Contender {
 }
 
 /// Everyone, those that cannot be had too.
-pub(crate) fn all(etiolog: &Etiolog, logs: &Logs, folder: &Path) -> Vec<Contender> {
+pub(crate) fn all(etiolog: &Etiolog, logs: &Logs) -> Vec<Contender> {
     let library = |name: &str, label: &str, does| {
         let how = How::of(&within(name, &logs.large), Answer::printed);
         Contender::new(label, does, Ok(how))
     };
-    let python = Python::ready(&etiolog.root.join("benches/compare/peers"), folder);
+    let python = Python::ready(&etiolog.root);
     let wheel = |name: &str| {
         let script = format!("ask_{name}.py");
         let how = python.as_ref().map_err(Clone::clone);

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::answer::Answer;
+use crate::contender;
 use crate::log::{Etiolog, Log};
 use crate::measure::{self, Run};
 
@@ -15,10 +16,7 @@ use crate::measure::{self, Run};
 /// A log or rules cannot be written, or the program fails.
 pub(crate) fn measure(etiolog: &Etiolog, folder: &Path, size: u64) -> Result<String, String> {
     let growth = Growth { etiolog, folder, log: folder.join("growth.jsonl") };
-    let text = growth.bytes(size).and_then(|bytes| Ok([bytes, growth.subjects(size)?, growth.rules(size)?]));
-    // It may not have been made.
-    let _ = std::fs::remove_file(&growth.log);
-    text.map(|tables| tables.join("\n"))
+    Ok([growth.bytes(size)?, growth.subjects(size)?, growth.rules(size)?].join("\n"))
 }
 
 struct Growth<'a> {
@@ -51,18 +49,22 @@ impl Growth<'_> {
 
     /// As many bytes, of more and more devices.
     fn subjects(&self, size: u64) -> Result<String, String> {
-        let title = format!("subjects, of {}", amount(size));
-        let mut text = head(&title, &["records", "µs a record", "peak MiB", "bytes a subject"]);
+        let columns = ["records", "µs a record", "peak MiB", "bytes a subject"];
+        let mut text = head(&format!("subjects, in {}", amount(size)), &columns);
         let mut first = None;
-        for devices in [1000_u64, 10_000, 100_000, 1_000_000] {
+        for devices in [1000, 10_000, 100_000, 1_000_000] {
             let log = self.simulate(devices, size)?;
+            let mut question = contender::within("question", &log);
+            let truth = measure::run(&mut question, &self.folder.join("truth"), Answer::printed)?.answer;
+            // In a small log most of a large number of devices have not been heard of by its end.
+            let seen = truth.devices.unwrap_or_default();
             let run = self.diagnose(&format!("{devices} subjects"), None, &log.path)?;
-            let &mut (few, least) = first.get_or_insert((devices, run.peak));
+            let &mut (few, least) = first.get_or_insert((seen, run.peak));
             // What all the more subjects take, beside what is there without them.
-            let more = (devices > few).then(|| run.peak.saturating_sub(least) / (devices - few));
-            let more = more.map_or_else(|| "–".to_owned(), |bytes| bytes.to_string());
+            let more = (seen > few).then(|| run.peak.saturating_sub(least) / (seen - few));
+            let more = more.map_or_else(|| "–".to_owned(), grouped);
             let records = grouped(run.answer.records.unwrap_or_default());
-            row(&mut text, &grouped(devices), &[records, two(micros(&run)), mebibytes(run.peak), more]);
+            row(&mut text, &grouped(seen), &[records, two(micros(&run)), mebibytes(run.peak), more]);
         }
         Ok(text)
     }

@@ -14,8 +14,9 @@ mod within;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use answer::Answer;
 use contender::Contender;
-use log::{Etiolog, Log};
+use log::{Etiolog, Log, Logs};
 use measure::Run;
 
 const USAGE: &str = "usage: etiolog-compare [OPTIONS]
@@ -26,7 +27,7 @@ const USAGE: &str = "usage: etiolog-compare [OPTIONS]
   --growth         also cost against bytes, subjects and rules
   --etiolog FILE   measure this program instead of building that of the checkout
   --write          write the figures into docs/performance.md
-  --keep           leave the logs in target/compare";
+  --keep           leave the logs in target/compare/logs";
 
 struct Options {
     size: u64,
@@ -103,17 +104,34 @@ fn main() -> ExitCode {
 fn compare(options: Options) -> Result<bool, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let root = root.canonicalize().map_err(|error| format!("the checkout: {error}"))?;
-    let folder = root.join("target/compare");
+    let folder = root.join("target/compare/logs");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let etiolog = Etiolog::of(&root, options.etiolog.clone())?;
-    let logs = log::Logs::make(&etiolog, &folder, options.size)?;
+    let publish = |name: &str, text: String| {
+        println!("{text}");
+        if options.write { report::write(&root.join("docs/performance.md"), name, &text) } else { Ok(()) }
+    };
+    let (table, agreed) = peers(&options, &etiolog, &folder)?;
+    publish("peers", table)?;
+    if options.growth {
+        publish("growth", growth::measure(&etiolog, &folder, options.size)?)?;
+    }
+    if !options.keep {
+        std::fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    Ok(agreed)
+}
+
+/// Measures everyone on the same logs. The table, and whether all agree.
+fn peers(options: &Options, etiolog: &Etiolog, folder: &Path) -> Result<(String, bool), String> {
+    let logs = Logs::make(etiolog, folder, options.size)?;
     let truth = |log: &Log| {
-        let question = contender::within("question", log);
-        measure::run(&mut { question }, &folder.join("truth"), answer::Answer::printed).map(|run| run.answer)
+        let run =
+            measure::run(&mut contender::within("question", log), &folder.join("truth"), Answer::printed);
+        run.map(|run| run.answer)
     };
     let (large, small) = (truth(&logs.large)?, truth(&logs.small)?);
-
-    let mut rows: Vec<Measured> = contender::all(&etiolog, &logs, &folder)
+    let mut rows: Vec<Measured> = contender::all(etiolog, &logs)
         .into_iter()
         .filter(|who| who.yardstick || who.is_one_of(&options.only))
         .map(|who| Measured { runs: who.how.as_ref().map(|_| Vec::new()).map_err(Clone::clone), who })
@@ -130,19 +148,10 @@ fn compare(options: Options) -> Result<bool, String> {
         }
     }
     let peers = report::Peers { rows: &rows, large: &large, small: &small, logs: &logs };
-    let mut parts = vec![("peers", peers.text(&report::Machine::this(&etiolog), options.runs)?)];
+    let text = peers.text(&report::Machine::this(etiolog), options.runs)?;
     let agreed = peers.agreed();
     if !options.keep {
         logs.remove();
     }
-    if options.growth {
-        parts.push(("growth", growth::measure(&etiolog, &folder, options.size)?));
-    }
-    for (name, text) in &parts {
-        println!("{text}");
-        if options.write {
-            report::write(&root.join("docs/performance.md"), name, text)?;
-        }
-    }
-    Ok(agreed)
+    Ok((text, agreed))
 }

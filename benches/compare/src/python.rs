@@ -16,10 +16,12 @@ impl Python {
     /// # Errors
     ///
     /// There is no Python, or the wheels cannot be had: why.
-    pub(crate) fn ready(scripts: &Path, folder: &Path) -> Result<Python, String> {
+    pub(crate) fn ready(root: &Path) -> Result<Python, String> {
+        let scripts = root.join("benches/compare/peers");
         let requirements = scripts.join("requirements.txt");
         let wheels = std::fs::read_to_string(&requirements).map_err(|error| error.to_string())?;
-        let (venv, mark) = (folder.join("python"), folder.join("python/installed.txt"));
+        let venv = root.join("target/compare/python");
+        let mark = venv.join("installed.txt");
         let interpreter = venv.join("bin/python");
         if std::fs::read_to_string(&mark).ok().as_ref() != Some(&wheels) {
             quietly(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
@@ -30,7 +32,7 @@ impl Python {
             quietly(&mut pip)?;
             std::fs::write(&mark, &wheels).map_err(|error| error.to_string())?;
         }
-        Ok(Python { interpreter, scripts: scripts.to_owned(), wheels })
+        Ok(Python { interpreter, scripts, wheels })
     }
 
     /// Asks on one core.

@@ -46,7 +46,7 @@ impl Peers<'_> {
         let mut text = vec![
             format!(
                 "One log of {} with {} records; those marked ° read a small one of {} with {}. {} run{} of each, \
-                 in rounds; the medians.",
+                 in rounds; the medians, and of memory the most.",
                 amount(large.bytes),
                 grouped(records(self.large)),
                 amount(small.bytes),

@@ -87,6 +87,7 @@ pub(super) fn answer(log: &Path) -> io::Result<Answer> {
         failing: count(|device| device.failing),
         returned: count(|device| device.returned),
         extracted: Some(extracted),
+        devices: Some(devices.len() as u64),
         cpu: None,
     })
 }
