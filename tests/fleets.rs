@@ -49,6 +49,8 @@ const PUBLIC: &[&str] = &[
     "404104#keep-alive-timeout",
     "404104#idle-connection-dropped",
     "404104#process-killed",
+    "404104#process-restarted",
+    "404104#restarted-together",
     "404104#crash-loop",
     "404104#scheduled-restart",
     "404104#gave-up-retrying",
