@@ -143,6 +143,7 @@ pub(super) fn restarted(detector: &Arc<dyn Detector>, watch: &dyn Watch, now: Ti
     assert_eq!(bytes(&*fresh), saved);
     assert_eq!(fresh.deadline(), watch.deadline());
     assert_eq!(fresh.reading(now), watch.reading(now));
+    assert_eq!(watch.status(now), watch.reading(now).status);
     assert_eq!(fresh.shortfall(now), watch.shortfall(now));
     fresh
 }

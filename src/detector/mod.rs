@@ -243,6 +243,11 @@ pub trait Watch: Debug + Send {
     /// What is known at `now`.
     fn reading(&self, now: Timestamp) -> Reading;
 
+    /// The status of that reading alone, for those that ask again and again about what is not there.
+    fn status(&self, now: Timestamp) -> Status {
+        self.reading(now).status
+    }
+
     /// What it remembers, to be saved with a checkpoint. `None`: it cannot be saved, and begins anew after a restart.
     fn state(&self) -> Option<&dyn State> {
         None

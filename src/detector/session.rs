@@ -179,6 +179,8 @@ impl Watch for Stays {
         }
         self.instant.time = Some(time);
         if self.plan.closes.iter().any(|&class| hit.is(class)) {
+            // There is nearly always one.
+            self.instant.closes.reserve_exact(usize::from(self.instant.closes.is_empty()));
             self.instant.closes.push(hit.exhibit);
         }
         if self.plan.opens.iter().any(|&class| hit.is(class)) {
@@ -199,13 +201,17 @@ impl Watch for Stays {
         self.instant.time
     }
 
-    fn reading(&self, _now: Timestamp) -> Reading {
+    fn status(&self, _now: Timestamp) -> Status {
         let needed = self.plan.at_least;
-        let status = if self.sessions >= needed {
+        if self.sessions >= needed {
             Status::Present(Probability::new(1.0))
         } else {
             Status::Unknown(format_smolstr!("learning {}/{needed}", self.sessions))
-        };
+        }
+    }
+
+    fn reading(&self, now: Timestamp) -> Reading {
+        let status = self.status(now);
         let sessions = u64::try_from(self.sessions).unwrap_or(u64::MAX);
         let mut measures = vec![(SmolStr::new_static("sessions"), Measure::Count(sessions))];
         let mut add = |name: &'static str, measure: Option<Measure>| {

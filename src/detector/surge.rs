@@ -44,7 +44,7 @@ use crate::detector::{
     remembered,
 };
 use crate::error::Problem;
-use crate::model::{Exhibit, FieldId, Measure, Probability, Status, Timestamp};
+use crate::model::{Exhibit, FieldId, Measure, Probability, Status, Timestamp, Value};
 use crate::predicate::{Domain, Kind};
 use crate::timeline::ByChild;
 use crate::timeline::daily::Daily;
@@ -454,8 +454,15 @@ impl Watch for Crowd {
         if new {
             self.bucket.count = self.bucket.count.saturating_add(events).min(MOST);
             if let Some(value) = self.settings.by.and_then(|field| hit.event.field(field)) {
-                let value = value.to_smolstr();
-                match self.bucket.places.get_mut(value.as_str()) {
+                let spelt;
+                let value = match value {
+                    Value::Text(text) => text.as_str(),
+                    Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
+                        spelt = value.to_smolstr();
+                        spelt.as_str()
+                    }
+                };
+                match self.bucket.places.get_mut(value) {
                     Some(count) => *count = count.saturating_add(events).min(MOST),
                     None => drop(self.bucket.places.insert(value.into(), events.min(MOST))),
                 }

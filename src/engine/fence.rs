@@ -49,6 +49,11 @@ impl Fenced {
         reading.unwrap_or_else(|| Reading::bare(Status::Unknown(FAILED.into())))
     }
 
+    pub(super) fn status(&self, now: Timestamp) -> Status {
+        let status = self.0.as_ref().and_then(|watch| guard(|| watch.status(now)));
+        status.unwrap_or_else(|| Status::Unknown(FAILED.into()))
+    }
+
     /// What it remembers, as bytes; `None` when it has panicked, or cannot be saved.
     pub(super) fn save(&self) -> Option<Vec<u8>> {
         let watch = self.0.as_ref()?;

@@ -34,20 +34,21 @@ impl Judgement {
 /// A pattern that is over was there all the same: within an episode a watch that was present stays so, as it was then.
 /// The measures are those of the pattern when it was last there.
 pub(super) fn judge(symptom: &Symptom, entry: &Entry, now: Timestamp) -> Judgement {
-    let reading = entry.watch.reading(now);
+    let status = entry.watch.status(now);
     if entry.watch.is_spoilt() {
-        return Judgement { status: reading.status, measures: None, answer: None };
+        return Judgement { status, measures: None, answer: None };
     }
-    if !reading.status.is_present() {
+    if !status.is_present() {
         let (status, measures) = match &entry.shown().measures {
             // What is ordinary belongs to no episode.
             Some(measures) if !symptom.is_ordinary() => {
                 (entry.shown().status.clone(), Some(measures.clone()))
             }
-            _ => (reading.status, None),
+            _ => (status, None),
         };
         return Judgement { status, measures, answer: None };
     }
+    let reading = entry.watch.reading(now);
     let answer = symptom.when.as_ref().map(|when| ask(when, &reading.measures));
     let status = match &answer {
         None | Some(Truth::True) => reading.status,

@@ -191,6 +191,8 @@ impl Watch for Values {
         }
         let known = self.instant.iter().any(|(known, _)| *known == value);
         if !known && self.instant.len() < VALUES {
+            // There is nearly always one.
+            self.instant.reserve_exact(usize::from(self.instant.is_empty()));
             self.instant.push((value, hit.exhibit));
         }
         if !self.plan.ties_any {
@@ -217,12 +219,16 @@ impl Watch for Values {
         found
     }
 
-    fn reading(&self, now: Timestamp) -> Reading {
-        let status = match self.last {
+    fn status(&self, now: Timestamp) -> Status {
+        match self.last {
             _ if self.switches > 0 => Status::Present(Probability::new(1.0)),
             Some(_) if !self.is_stale(now) => Status::Absent,
             _ => Status::Unknown(SmolStr::new_static("no value seen")),
-        };
+        }
+    }
+
+    fn reading(&self, now: Timestamp) -> Reading {
+        let status = self.status(now);
         let mut measures = vec![(SmolStr::new_static("switches"), Measure::Count(self.switches))];
         if self.switches > 0 {
             measures.push((SmolStr::new_static("values"), Measure::Count(self.different)));

@@ -304,12 +304,16 @@ impl Watch for Progress {
         instant.into_iter().chain(absence).min()
     }
 
-    fn reading(&self, _now: Timestamp) -> Reading {
-        let status = match self.waiting.front() {
+    fn status(&self, _now: Timestamp) -> Status {
+        match self.waiting.front() {
             _ if self.chains > 0 => Status::Present(Probability::new(1.0)),
             Some(waiting) => Status::Unknown(format_smolstr!("waiting until {}", waiting.deadline)),
             None => Status::Absent,
-        };
+        }
+    }
+
+    fn reading(&self, now: Timestamp) -> Reading {
+        let status = self.status(now);
         let mut measures = vec![(SmolStr::new_static("chains"), Measure::Count(self.chains))];
         measures.extend(self.spans.last().map(|span| (SmolStr::new_static("span"), Measure::Span(span))));
         measures.push((SmolStr::new_static("optional"), Measure::Count(self.whole)));
