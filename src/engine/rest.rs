@@ -355,3 +355,6 @@ impl Run {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
