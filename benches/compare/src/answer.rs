@@ -23,6 +23,8 @@ pub(crate) struct Answer {
     pub(crate) extracted: Option<u64>,
     /// How many devices there are.
     pub(crate) devices: Option<u64>,
+    /// How many devices were forgotten to make room, by a whole diagnosis.
+    pub(crate) forgotten: Option<u64>,
     /// CPU seconds of the work alone, where the reading of the file is not to count.
     pub(crate) cpu: Option<f64>,
 }
@@ -77,7 +79,9 @@ impl Answer {
     pub(crate) fn summed_up(out: &Path) -> io::Result<Answer> {
         let last = BufReader::new(File::open(out)?).lines().last().transpose()?.unwrap_or_default();
         let said: Value = serde_json::from_str(&last)?;
-        Ok(Answer { records: said["records"]["read"].as_u64(), ..Answer::default() })
+        // Where nobody was forgotten the summary says nothing of it.
+        let forgotten = said["evicted"].as_u64().or(Some(0));
+        Ok(Answer { records: said["records"]["read"].as_u64(), forgotten, ..Answer::default() })
     }
 
     /// Whether the answer is the true one, in a few words: `all 4` or `returned 219, true 155`.

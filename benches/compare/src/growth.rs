@@ -49,7 +49,7 @@ impl Growth<'_> {
 
     /// As many bytes, of more and more devices.
     fn subjects(&self, size: u64) -> Result<String, String> {
-        let columns = ["records", "µs a record", "peak MiB", "bytes a subject"];
+        let columns = ["records", "µs a record", "peak MiB", "bytes a subject", "forgotten"];
         let mut text = head(&format!("subjects, in {}", amount(size)), &columns);
         let mut first = None;
         for devices in [1000, 10_000, 100_000, 1_000_000] {
@@ -60,11 +60,14 @@ impl Growth<'_> {
             let seen = truth.devices.unwrap_or_default();
             let run = self.diagnose(&format!("{devices} subjects"), None, &log.path)?;
             let &mut (few, least) = first.get_or_insert((seen, run.peak));
-            // What all the more subjects take, beside what is there without them.
-            let more = (seen > few).then(|| run.peak.saturating_sub(least) / (seen - few));
+            let forgotten = run.answer.forgotten.unwrap_or_default();
+            // What all the more subjects take, beside what is there without them; nothing is known of it when some had
+            // to go.
+            let more = (seen > few && forgotten == 0).then(|| run.peak.saturating_sub(least) / (seen - few));
             let more = more.map_or_else(|| "–".to_owned(), grouped);
             let records = grouped(run.answer.records.unwrap_or_default());
-            row(&mut text, &grouped(seen), &[records, two(micros(&run)), mebibytes(run.peak), more]);
+            let cells = [records, two(micros(&run)), mebibytes(run.peak), more, grouped(forgotten)];
+            row(&mut text, &grouped(seen), &cells);
         }
         Ok(text)
     }

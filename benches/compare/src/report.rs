@@ -188,8 +188,21 @@ impl Machine {
             let at = locked.split_once(&format!("name = \"{name}\"\nversion = \""))?.1;
             Some(format!("{name} {}", at.split('"').next()?))
         };
+        // The newest one that has changed what is measured.
         let mut commit = Command::new("git");
-        commit.args(["rev-parse", "--short=9", "HEAD"]).current_dir(&etiolog.root);
+        commit.args([
+            "log",
+            "-1",
+            "--format=%h",
+            "--abbrev=9",
+            "--",
+            "src",
+            "cli",
+            "rules",
+            "knowledge",
+            "Cargo.lock",
+        ]);
+        commit.current_dir(&etiolog.root);
         let commit = said(&mut commit).map(|commit| format!("commit {commit}"));
         let own = [said(Command::new(&etiolog.program).arg("--version")), commit];
         let versions = own.into_iter().chain([said(Command::new("rustc").arg("--version"))]);

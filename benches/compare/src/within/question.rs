@@ -88,7 +88,7 @@ pub(super) fn answer(log: &Path) -> io::Result<Answer> {
         returned: count(|device| device.returned),
         extracted: Some(extracted),
         devices: Some(devices.len() as u64),
-        cpu: None,
+        ..Answer::default()
     })
 }
 
