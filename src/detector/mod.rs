@@ -34,9 +34,9 @@ pub mod parameters;
 mod periodic;
 mod sequence;
 mod session;
-#[cfg(test)]
-mod sleeping;
 mod surge;
+#[cfg(test)]
+mod tests;
 mod weight;
 mod words;
 

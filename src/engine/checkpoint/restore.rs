@@ -247,8 +247,7 @@ impl Here {
         let symptom =
             |old: u32| usize::try_from(old).ok().and_then(|at| self.symptoms.get(at)).copied().flatten();
         // Everything that slept was saved as if it had been watched.
-        let mut chart = Chart::default();
-        chart.rest = Rest::awake();
+        let mut chart = Chart { rest: Rest::awake(), ..Chart::default() };
         (chart.problems, chart.active, chart.look) = (image.problems, image.active, image.look);
         (chart.touched, chart.doubtful) = (image.touched.unwrap_or(Timestamp::MIN), image.doubtful);
         chart.pulse = image.pulse.map(Box::new);
