@@ -185,7 +185,8 @@ fn n_a_day_whose_messages_are_used_up_is_the_quota() {
     comes_out("403002-quota-exhausted", 40, 0, ("hub", "403002#quota-exhausted"), [1.0, 1.0]);
 }
 
-/// Those that stay away are told as part of the fault, of which they are a consequence.
+/// The log ends three minutes after the fault, so that nobody has been silent for long: those that stay away are told as
+/// part of the fault, of which they are a consequence. How it is told once they were silent is in `docs/accuracy.md`.
 #[test]
 fn o_after_six_minutes_of_fault_those_that_stay_away_are_part_of_it_or_have_given_up() {
     for degraded in ORDERS {
