@@ -229,6 +229,7 @@ impl Watch for Vigil {
             if std::mem::take(&mut self.silent) {
                 self.silences = self.silences.saturating_sub(1);
                 self.forgotten = missed;
+                out.take_back();
             }
             out.changed();
         }

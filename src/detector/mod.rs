@@ -287,6 +287,7 @@ pub struct Findings {
     claimed: Vec<Exhibit>,
     spans: Vec<(Timestamp, Timestamp)>,
     changed: bool,
+    taken_back: bool,
 }
 
 impl Findings {
@@ -307,6 +308,13 @@ impl Findings {
         self.changed = true;
     }
 
+    /// What was present has turned out never to have been. What is merely over was there all the same, and stays what it
+    /// was until the episode ends; this does not. Its claims stand.
+    pub fn take_back(&mut self) {
+        self.taken_back = true;
+        self.changed = true;
+    }
+
     /// The events claimed since the last [`Findings::clear`].
     pub fn claims(&self) -> &[Exhibit] {
         &self.claimed
@@ -322,10 +330,16 @@ impl Findings {
         self.changed
     }
 
+    /// Whether anything was taken back since the last [`Findings::clear`].
+    pub fn is_taken_back(&self) -> bool {
+        self.taken_back
+    }
+
     /// Forgets everything, keeping the memory.
     pub fn clear(&mut self) {
         self.claimed.clear();
         self.spans.clear();
         self.changed = false;
+        self.taken_back = false;
     }
 }

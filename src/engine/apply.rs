@@ -10,7 +10,7 @@ use crate::engine::judge::judge;
 use crate::engine::ledger::is_problem;
 use crate::engine::rest::{Moods, roused};
 use crate::engine::run::{Due, Pending, Run, Signature, Waiting};
-use crate::model::{Exhibit, Summary, Timestamp};
+use crate::model::{Exhibit, Status, Summary, Timestamp};
 use crate::rule::Plan;
 
 /// The memory of the values of so many events is used again.
@@ -249,6 +249,9 @@ impl Run {
             entry.shown_mut().claim(*claim, is_problem(signatures, claim.signature));
         }
         findings.spans().iter().for_each(|&span| entry.shown_mut().cover(span));
+        if findings.is_taken_back() {
+            entry.show(Status::Absent, None);
+        }
         entry.stale = true;
         let active = !entry.ordinary && !findings.claims().is_empty();
         let level = plan.symptoms.get(entry.symptom).map(|symptom| symptom.level);

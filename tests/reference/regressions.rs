@@ -183,3 +183,18 @@ fn of_the_values_of_one_time_the_first_is_the_one_before() {
         agree(&calm_of(rules, records(&seen)));
     }
 }
+
+/// On a level that holds others a silence that a second drop had taken back was present all the same.
+#[test]
+fn what_is_taken_back_was_not_there_on_any_level() {
+    for level in ["hub", "device"] {
+        let silence = symptom(level, "{absence: {event: b, for: 60s, since: a, in-turn: true}}");
+        let rules = Rules { quiet: [60, 60], ..rules([silence]) };
+        agree(&calm_of(rules.clone(), records(&[(0, "a", "d1"), (68, "a", "d1")])));
+        // An episode that ends while one is expected again.
+        let scenario = calm_of(rules, records(&[(0, "a", "d1"), (68, "a", "d1"), (100, "b", "d1")]));
+        agree(&scenario);
+        let said = engine_says(&scenario.engine(), 1, &scenario.events(&scenario.engine())).0;
+        assert!(said.is_empty(), "{level}: {said:?}");
+    }
+}
