@@ -174,8 +174,9 @@ pub trait Detector: Debug + Send + Sync {
     ///
     /// While a watch could sleep it finds nothing, its reading has the status of a fresh one, and whenever it is woken it
     /// makes no difference to what it finds from then on if it has seen, of all events with the same set of classes, only
-    /// those of the latest time, and of the latest time before the present. It reads nothing of an event but its classes and its exhibit. So what happens on most
-    /// subjects all the time costs nothing for the symptoms that begin with what hardly ever happens.
+    /// those of the latest time, and of the latest time before the present. It reads nothing of an event but its classes
+    /// and its exhibit. So what happens on most subjects all the time costs nothing for the symptoms that begin with what
+    /// hardly ever happens.
     fn sleeps(&self) -> Option<Vec<Vec<ClassId>>> {
         None
     }

@@ -90,8 +90,7 @@ impl Run {
         }
         self.welcome(plan, time);
         self.beat(time);
-        let at = usize::try_from(signature).unwrap_or(usize::MAX);
-        let Some(known) = self.signatures.get(at).map(Arc::clone) else { return };
+        let Some(known) = Signature::of(&self.signatures, signature).map(Arc::clone) else { return };
         self.shown.set_time(time);
         self.shown.set_identity(identity);
         self.shown.set_origin(origin);

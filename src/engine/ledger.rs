@@ -51,7 +51,7 @@ impl Run {
 
     /// A symptom of `subject` that held at the time of a problem event and is about events of its kind.
     fn covering(&self, subject: u32, pending: &Pending) -> Option<usize> {
-        let signature = self.signatures.get(usize::try_from(pending.signature).ok()?)?;
+        let signature = Signature::of(&self.signatures, pending.signature)?;
         let chart = self.charts.get(usize::try_from(subject).ok()?)?;
         let covers = |entry: &&Entry| {
             signature.symptoms.contains(&entry.symptom)
@@ -128,5 +128,5 @@ pub(super) struct Booked {
 
 /// Whether events of this signature must end explained, benign or unexplained.
 pub(super) fn is_problem(signatures: &[Arc<Signature>], signature: u32) -> bool {
-    usize::try_from(signature).ok().and_then(|at| signatures.get(at)).is_some_and(|known| known.problem)
+    Signature::of(signatures, signature).is_some_and(|known| known.problem)
 }

@@ -207,8 +207,8 @@ impl Level {
     fn sleeps(&self, signatures: &[Arc<Signature>], met: &[u32], symptom: usize) -> bool {
         let Some(Some(groups)) = self.waking.get(symptom) else { return false };
         let has = |class: &ClassId| {
-            let met = met.iter().filter_map(|&at| signatures.get(usize::try_from(at).ok()?));
-            met.into_iter().any(|known| known.classes.binary_search(class).is_ok())
+            let mut met = met.iter().filter_map(|&number| Signature::of(signatures, number));
+            met.any(|known| known.classes.binary_search(class).is_ok())
         };
         !groups.iter().all(|group| group.iter().any(has))
     }
@@ -219,7 +219,7 @@ impl Level {
         signatures: &[Arc<Signature>],
         (level, mood, signature): (usize, u32, u32),
     ) -> Option<Route> {
-        let asked = &signatures.get(usize::try_from(signature).ok()?)?.symptoms;
+        let asked = &Signature::of(signatures, signature)?.symptoms;
         let of_level = |at: &&usize| plan.symptoms.get(**at).is_some_and(|symptom| symptom.level == level);
         let asked: Vec<usize> = asked.iter().filter(of_level).copied().collect();
         let all = Box::from(asked.as_slice());
@@ -287,7 +287,7 @@ pub(super) fn roused(
 
 /// A signature, if a symptom asks about its events.
 fn asking(signatures: &[Arc<Signature>], signature: u32, symptom: usize) -> Option<&Signature> {
-    let known = signatures.get(usize::try_from(signature).ok()?)?;
+    let known = Signature::of(signatures, signature)?;
     known.symptoms.binary_search(&symptom).is_ok().then_some(known)
 }
 
@@ -296,7 +296,7 @@ impl Run {
     pub(super) fn asleep(&self, level: usize, chart: &Chart) -> Vec<usize> {
         let mut asleep: Vec<usize> = Vec::new();
         for exhibit in chart.rest.exhibits() {
-            let known = usize::try_from(exhibit.signature).ok().and_then(|at| self.signatures.get(at));
+            let known = Signature::of(&self.signatures, exhibit.signature);
             asleep.extend(known.into_iter().flat_map(|known| &known.symptoms));
         }
         asleep.sort_unstable();

@@ -46,6 +46,13 @@ pub(super) struct Signature {
     pub(super) reads: Vec<FieldId>,
 }
 
+impl Signature {
+    /// The one with this number.
+    pub(super) fn of(signatures: &[Arc<Self>], number: u32) -> Option<&Arc<Self>> {
+        signatures.get(usize::try_from(number).ok()?)
+    }
+}
+
 /// An event that waits to be applied: of its fields only those that some detector will read, because a quarter of an hour
 /// of whole events would push everything else out of the processor's caches.
 #[derive(Debug)]
@@ -367,7 +374,7 @@ impl Run {
 
     /// What must be kept of an event until it is applied.
     fn kept(&mut self, event: &Event, signature: u32) -> Waiting {
-        let known = usize::try_from(signature).ok().and_then(|at| self.signatures.get(at));
+        let known = Signature::of(&self.signatures, signature);
         let reads = known.map_or(&[][..], |known| &known.reads);
         let mut values = if reads.is_empty() { Vec::new() } else { self.spare.pop().unwrap_or_default() };
         values.extend(reads.iter().map(|&field| event.field(field).cloned()));

@@ -14,7 +14,7 @@ use crate::engine::checkpoint::save::{classes, symptoms};
 use crate::engine::checkpoint::{Checkpoint, decode};
 use crate::engine::fence::Fenced;
 use crate::engine::rest::Rest;
-use crate::engine::run::{Due, Pending, Run, SourceId, Waiting, order};
+use crate::engine::run::{Due, Pending, Run, Signature, SourceId, Waiting, order};
 use crate::error::Error;
 use crate::model::{RejectSample, Timestamp, Value};
 use crate::rule::Plan;
@@ -172,7 +172,7 @@ impl Here {
                 *slot = Some(SmolStr::new(id));
             }
         }
-        let signature = usize::try_from(exhibit.signature).ok().and_then(|at| run.signatures.get(at));
+        let signature = Signature::of(&run.signatures, exhibit.signature);
         let signature = signature.ok_or_else(|| Error::checkpoint("it is damaged: an event of no class"))?;
         // The old numbers of signatures are gone by now, but fields have names.
         let old = self.tables.signatures.iter().zip(&self.reads);
