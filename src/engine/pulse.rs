@@ -1,9 +1,10 @@
 //! Whether a log could have shown what it did not: which inputs were read, and when a subject that others lie in was
 //! silent for longer than is usual for it.
 //!
-//! A silence is what lies between two minutes in which there are events. It is a gap when it is longer than ten minutes and
-//! than three times the third longest of the last seven days: one gap does not hide the next, and after three nights a night
-//! is usual. Before 64 minutes with events nothing is known of what is usual, and no silence is a gap.
+//! A silence is what lies between two minutes in which there are events. It is a gap when it is longer than ten minutes,
+//! than three times the third longest of the last seven days and than ten times the mean of all that were no gaps: one gap
+//! does not hide the next, after three nights a night is usual, and a hub of which little is heard is no gap each time it
+//! says nothing for a while. Before 64 minutes with events nothing is known of what is usual, and no silence is a gap.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ const MINUTE_NANOS: u64 = 60_000_000_000;
 const SHORTEST: Duration = Duration::from_secs(600);
 /// How many times as long as what is usual.
 const FACTOR: u32 = 3;
+/// How many times as long as the mean. If events come at random, one silence in 22,000 is so long (e^-10).
+const MEANS: u32 = 10;
 /// How many of the longest silences are remembered; the last of them is what is usual.
 const LONGEST: usize = 3;
 /// For how long they are.
@@ -48,6 +51,9 @@ pub(super) struct Pulse {
     silences: Vec<(Timestamp, u64)>,
     #[n(3)]
     gaps: VecDeque<(Timestamp, Timestamp)>,
+    /// Seconds of all silences that were no gaps.
+    #[n(4)]
+    silent: u64,
 }
 
 impl Pulse {
@@ -62,14 +68,17 @@ impl Pulse {
             self.last = Some(last);
             return;
         }
-        if self.is_gap(minute.since(last)) {
+        let silence = minute.since(last);
+        if self.is_gap(silence) {
             if self.gaps.len() >= GAPS {
                 self.gaps.pop_front();
             }
             self.gaps.push_back((last.plus(MINUTE), minute));
+        } else {
+            self.silent = self.silent.saturating_add(silence.as_secs());
         }
         self.minutes = self.minutes.saturating_add(1);
-        self.remember(minute, minute.since(last));
+        self.remember(minute, silence);
     }
 
     fn remember(&mut self, end: Timestamp, silence: Duration) {
@@ -88,7 +97,8 @@ impl Pulse {
     fn is_gap(&self, silence: Duration) -> bool {
         let usual = self.silences.iter().map(|&(_, length)| length).min().unwrap_or(0);
         let usual = Duration::from_secs(usual).saturating_mul(FACTOR);
-        self.minutes >= ENOUGH && silence > usual.max(SHORTEST)
+        let mean = Duration::from_secs(self.silent / self.minutes.max(1)).saturating_mul(MEANS);
+        self.minutes >= ENOUGH && silence > usual.max(mean).max(SHORTEST)
     }
 
     /// The last gap that meets this span of time; one that goes on counts up to `now`.
@@ -197,6 +207,19 @@ mod tests {
         let usual = (0..64).chain([73, 83, 93]);
         assert_eq!(beaten(usual.clone().chain([123])).gap_in(at(0), at(130), at(130)), None);
         assert_eq!(beaten(usual.chain([124])).gap_in(at(0), at(124), at(124)), Some((at(94), at(124))));
+    }
+
+    #[test]
+    fn a_silence_ten_times_as_long_as_the_mean_is_a_gap() {
+        let sparse = (0..70).map(|number| 3 * number);
+        let last = 3 * 69;
+        assert_eq!(beaten(sparse.clone()).gap_in(at(0), at(last + 29), at(last + 29)), None);
+        let gap = Some((at(last + 1), at(last + 30)));
+        assert_eq!(beaten(sparse).gap_in(at(0), at(last + 30), at(last + 30)), gap);
+        // A gap does not make the mean longer.
+        let twice = (0..70).map(|number| 3 * number).chain((0..70).map(|number| 1_000 + 3 * number));
+        let pulse = beaten(twice);
+        assert_eq!(pulse.gap_in(at(1_001), at(1_237), at(1_237)), Some((at(1_208), at(1_237))));
     }
 
     #[test]
