@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use etiolog::Severity;
 
-use crate::calibration::Calibration;
+use crate::calibration::{Calibration, ENOUGH};
 use crate::healthy::{self, Healthy};
 use crate::score::{Row, Score};
 use crate::stage::{WAYS, Way};
@@ -73,6 +73,16 @@ impl Report<'_> {
         }
         for row in self.healthy.iter().filter(|row| row.count(Severity::Critical) > 0) {
             broken.push(format!("critical diagnoses in {}", row.fleet));
+        }
+        for (way, calibration) in self.calibrations {
+            for (low, high, bin) in calibration.rows().filter(|(_, _, bin)| bin.is_off()) {
+                let (low, high) = (percent(Some(low)), percent(Some(high)));
+                let is = percent(Some(bin.share()));
+                broken.push(format!(
+                    "{}: what is said to be {low} to {high} likely is true in {is}",
+                    way.name()
+                ));
+            }
         }
         broken
     }
@@ -193,7 +203,7 @@ impl Report<'_> {
         for (way, calibration) in self.calibrations {
             let _ = writeln!(
                 text,
-                "\n## Calibration, {}\n\nThe leading cause of each diagnosis in the fleet `mix`, whose causes are as frequent as the priors say. Brier score {:.4} of {} diagnoses (0 is perfect, 0.25 is a coin).\n",
+                "\n## Calibration, {}\n\nThe leading cause of each diagnosis in the hubs of `mix`, whose causes are as frequent as the priors say. Each hub's log is diagnosed by itself. Where a row has {ENOUGH} diagnoses or more, the last two columns must not be more than five points apart. Brier score {:.4} of {} diagnoses (0 is perfect, 0.25 is a coin).\n",
                 way.name(),
                 calibration.brier(),
                 calibration.diagnoses,

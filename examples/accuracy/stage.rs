@@ -124,11 +124,29 @@ impl<'a> Stage<'a> {
         if let Some(Size { devices, span }) = size {
             simulation = simulation.devices(devices).span(span);
         }
+        // Looking at everything all the time is for the delays alone.
+        let is_live = self.delays && way == Way::Plain && size.is_none();
+        Self::diagnose(simulation, way, if is_live { &self.live } else { &self.engine }, is_live)
+    }
+
+    /// Plays each hub of a mix, and diagnoses it by itself: next to the others the log of a short one would fall silent.
+    pub(crate) fn play_apart(&self, mix: &str, seed: u64, way: Way) -> Result<Vec<Played>, PlayError> {
+        let simulation = Simulation::new(self.fleets, [mix])?
+            .seed(seed)
+            .degradation(way.degradation())
+            .shape(way.shape())?;
+        simulation.apart().map(|hub| Self::diagnose(hub, way, &self.engine, false)).collect()
+    }
+
+    fn diagnose(
+        simulation: Simulation<'_>,
+        way: Way,
+        engine: &Engine,
+        is_live: bool,
+    ) -> Result<Played, PlayError> {
         let mut points = Vec::new();
         simulation.clone().shape("metric-points")?.write(&mut points, |_| Ok(()))?;
-        // Looking at everything all the time is for the delays alone.
-        let is_live = self.delays && way == Way::Plain && size.is_none() && name != "mix";
-        let mut pipeline = Pipeline::new(if is_live { &self.live } else { &self.engine });
+        let mut pipeline = Pipeline::new(engine);
         let log = pipeline.open("log");
         let gauge = (!points.is_empty()).then(|| pipeline.open("points"));
         let mut feed = Feed {

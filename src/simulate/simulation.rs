@@ -166,37 +166,52 @@ impl<'a> Simulation<'a> {
         Ok(pages.written)
     }
 
+    /// Each of its fleets by itself, as large as it is here and as long as it says, for who wants a log for each.
+    pub fn apart(&self) -> impl Iterator<Item = Simulation<'a>> {
+        let sizes = self.sizes();
+        self.fleets.iter().zip(sizes).enumerate().map(|(number, (fleet, devices))| Simulation {
+            fleets: vec![*fleet],
+            devices,
+            seed: self.seed_of(number),
+            ..self.clone()
+        })
+    }
+
     fn cast(&self, start: i64) -> Cast<'a> {
         let mut cast = Cast::new(&self.from_pack.levels, &self.from_pack.records, self.shape);
-        // What a fleet weighs without a mix: its own number of subjects.
-        let weight = |(fleet, share): &(&Fleet, Option<u32>)| match share {
-            Some(share) => u64::from(*share),
-            None => fleet.groups.iter().filter(|g| !g.fixed).map(|g| u64::from(g.count)).sum(),
-        };
-        let total: u64 = self.fleets.iter().map(weight).sum();
-        let is_mixed = self.fleets.iter().any(|(_, share)| share.is_some());
-        let devices = self.devices.or(is_mixed.then_some(USUAL_DEVICES));
-        for (number, (fleet, share)) in (0..).zip(&self.fleets) {
-            let devices = devices.map(|devices| {
-                (devices.saturating_mul(weight(&(*fleet, *share))) + total / 2) / total.max(1)
-            });
-            // The same fleet twice is two fleets.
-            let earlier =
-                self.fleets.iter().take(number).filter(|(known, _)| known.name == fleet.name).count();
-            let seed = self.seed.wrapping_add(u64::try_from(earlier).unwrap_or(0) << 48);
-            // What is the matter with a whole is not to be seen in a few of its subjects.
-            let own = weight(&(*fleet, None));
-            let devices = devices.map(|devices| {
-                if share.is_some() && self.is_of_a_whole(fleet) { devices.max(own) } else { devices }
-            });
+        for (number, ((fleet, _), devices)) in self.fleets.iter().zip(self.sizes()).enumerate() {
             let end = match (self.span, self.size) {
                 (Some(span), _) => start.saturating_add(nanos(span)),
                 (None, Some(_)) => i64::MAX,
                 (None, None) => start.saturating_add(fleet.span),
             };
-            cast.add(fleet, devices, seed, end);
+            cast.add(fleet, devices, self.seed_of(number), end);
         }
         cast
+    }
+
+    /// The same fleet twice is two fleets.
+    fn seed_of(&self, number: usize) -> u64 {
+        let Some((fleet, _)) = self.fleets.get(number) else { return self.seed };
+        let earlier = self.fleets.iter().take(number).filter(|(known, _)| known.name == fleet.name).count();
+        self.seed.wrapping_add(u64::try_from(earlier).unwrap_or(0) << 48)
+    }
+
+    /// How many subjects each fleet is to have; none where it is as large as it says.
+    fn sizes(&self) -> Vec<Option<u64>> {
+        // What a fleet weighs without a mix: its own number of subjects.
+        let own = |fleet: &Fleet| fleet.groups.iter().filter(|g| !g.fixed).map(|g| u64::from(g.count)).sum();
+        let weight = |(fleet, share): &(&Fleet, Option<u32>)| share.map_or_else(|| own(fleet), u64::from);
+        let total: u64 = self.fleets.iter().map(weight).sum();
+        let is_mixed = self.fleets.iter().any(|(_, share)| share.is_some());
+        let devices = self.devices.or(is_mixed.then_some(USUAL_DEVICES));
+        let size = |of: &(&Fleet, Option<u32>)| {
+            let devices = (devices?.saturating_mul(weight(of)) + total / 2) / total.max(1);
+            // What is the matter with a whole is not to be seen in a few of its subjects.
+            let (fleet, share) = of;
+            Some(if share.is_some() && self.is_of_a_whole(fleet) { devices.max(own(fleet)) } else { devices })
+        };
+        self.fleets.iter().map(size).collect()
     }
 }
 
