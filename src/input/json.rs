@@ -5,6 +5,11 @@
 //! below the earlier ones forgotten; a path leads through objects and through JSON text inside strings, up to
 //! [`TEXT_LEVELS`] levels; a number keeps its spelling. What is not: values that nobody wants are not validated beyond
 //! their brackets and quotes. One function for each rule of RFC 8259, top rule first.
+//!
+//! A record that looks like one before it is not parsed: `shapes.rs` tells, and finds what parsing it would find.
+
+mod outline;
+mod shapes;
 
 use nom::bytes::complete::take_while1;
 use nom::character::complete::char;
@@ -18,6 +23,8 @@ use crate::input::escape::{push_text, unescape};
 use crate::input::structural::{closing_quote, is_blank};
 use crate::input::{CellKind, Format, Framing, Paths, Row};
 use crate::model::Reject;
+
+pub(super) use shapes::Shapes;
 
 /// Brackets may be nested this deep.
 pub(super) const MAX_DEPTH: u32 = 64;
@@ -39,13 +46,25 @@ impl Format for Json {
     }
 
     fn decode(&self, record: &[u8], wanted: &Paths, row: &mut Row) -> Result<(), Reject> {
-        row.reset(wanted.len());
-        let mut projection = Projection { wanted, row, depth: 0, level: 0 };
-        match json_text(record, &mut projection) {
-            Ok(_) => Ok(()),
-            Err(nom::Err::Failure(Fault::TooDeep) | nom::Err::Error(Fault::TooDeep)) => Err(Reject::TooDeep),
-            Err(_) => Err(Reject::Malformed),
+        if shapes::recall(record, wanted, row) {
+            return Ok(());
         }
+        parse(record, wanted, row)?;
+        if !row.is_partial() {
+            row.shapes.learn(record, wanted);
+        }
+        Ok(())
+    }
+}
+
+/// What [`Json`] does with a record that looks like none before it.
+fn parse(record: &[u8], wanted: &Paths, row: &mut Row) -> Result<(), Reject> {
+    row.reset(wanted.len());
+    let mut projection = Projection { wanted, row, depth: 0, level: 0 };
+    match json_text(record, &mut projection) {
+        Ok(_) => Ok(()),
+        Err(nom::Err::Failure(Fault::TooDeep) | nom::Err::Error(Fault::TooDeep)) => Err(Reject::TooDeep),
+        Err(_) => Err(Reject::Malformed),
     }
 }
 
@@ -117,7 +136,7 @@ fn value<'i>(input: &'i [u8], node: usize, projection: &mut Projection<'_>) -> P
         Some(b'"') => {
             let (rest, text) = string(input)?;
             if let Some(place) = place {
-                projection.capture_text(place, text);
+                capture_text(projection.row, projection.level, place, text);
             }
             if leads_on {
                 projection.text_as_json(node, text);
@@ -140,7 +159,7 @@ fn value<'i>(input: &'i [u8], node: usize, projection: &mut Projection<'_>) -> P
         _ => {
             let (rest, word) = scalar(input)?;
             if let Some(place) = place {
-                projection.capture_scalar(place, word);
+                capture_scalar(projection.row, place, word);
             }
             Ok((rest, ()))
         }
@@ -214,7 +233,12 @@ fn string(input: &[u8]) -> Parsed<'_, Quoted<'_>> {
 /// `false / null / true / number`, and whatever else is spelt like a word: writers leave `NaN` behind. `-1.5e3`, not `:`.
 #[inline]
 fn scalar(input: &[u8]) -> Parsed<'_, &[u8]> {
-    take_while1(|byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')).parse(input)
+    take_while1(is_word).parse(input)
+}
+
+#[inline]
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
 
 /// `number = [ minus ] int [ frac ] [ exp ]`: `-0.5e+1`, not `01`, `.5` or `1.`.
@@ -278,6 +302,35 @@ const fn malformed() -> nom::Err<Fault> {
     nom::Err::Error(Fault::Malformed)
 }
 
+fn capture_text(row: &mut Row, level: usize, place: usize, quoted: Quoted<'_>) {
+    if !quoted.escaped {
+        if let Some(text) = row.buffer(place, CellKind::Text) {
+            push_text(quoted.raw, text);
+        }
+        return;
+    }
+    let mut bytes = row.take_scratch(level);
+    unescape(quoted.raw, &mut bytes);
+    if let Some(text) = row.buffer(place, CellKind::Text) {
+        push_text(&bytes, text);
+    }
+    row.put_scratch(level, bytes);
+}
+
+fn capture_scalar(row: &mut Row, place: usize, word: &[u8]) {
+    let kind = match word {
+        b"null" => CellKind::Missing,
+        b"true" | b"false" => CellKind::Bool,
+        _ if is_number(word) => CellKind::Number,
+        _ => return row.set_partial(),
+    };
+    if let Some(text) = row.buffer(place, kind)
+        && kind != CellKind::Missing
+    {
+        push_text(word, text);
+    }
+}
+
 impl Projection<'_> {
     #[inline]
     fn child(&mut self, node: usize, key: Quoted<'_>) -> Option<usize> {
@@ -289,35 +342,6 @@ impl Projection<'_> {
             return child;
         }
         self.wanted.child(node, key.raw)
-    }
-
-    fn capture_text(&mut self, place: usize, quoted: Quoted<'_>) {
-        if !quoted.escaped {
-            if let Some(text) = self.row.buffer(place, CellKind::Text) {
-                push_text(quoted.raw, text);
-            }
-            return;
-        }
-        let mut bytes = self.row.take_scratch(self.level);
-        unescape(quoted.raw, &mut bytes);
-        if let Some(text) = self.row.buffer(place, CellKind::Text) {
-            push_text(&bytes, text);
-        }
-        self.row.put_scratch(self.level, bytes);
-    }
-
-    fn capture_scalar(&mut self, place: usize, word: &[u8]) {
-        let kind = match word {
-            b"null" => CellKind::Missing,
-            b"true" | b"false" => CellKind::Bool,
-            _ if is_number(word) => CellKind::Number,
-            _ => return self.row.set_partial(),
-        };
-        if let Some(text) = self.row.buffer(place, kind)
-            && kind != CellKind::Missing
-        {
-            push_text(word, text);
-        }
     }
 
     /// Follows the paths below `node` into text that holds an object. Other text has no members, as a number has none;

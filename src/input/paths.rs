@@ -1,5 +1,7 @@
 //! Which values are wanted, as a tree of keys that a decoder walks beside a record.
 
+use std::sync::Arc;
+
 use smol_str::SmolStr;
 
 /// The paths that some rule needs, in a fixed order: `time`, `properties.deviceId`.
@@ -7,6 +9,8 @@ use smol_str::SmolStr;
 pub struct Paths {
     paths: Vec<Vec<SmolStr>>,
     nodes: Vec<Node>,
+    /// Tells these paths from all others: copies share it, and whoever adds a path gets another.
+    token: Arc<()>,
 }
 
 /// One key of the tree. The root stands for the record itself and has index [`Paths::ROOT`].
@@ -31,6 +35,7 @@ impl Paths {
             let place = self.paths.len();
             self.plant(&path, place);
             self.paths.push(path);
+            self.token = Arc::default();
             place
         })
     }
@@ -48,6 +53,11 @@ impl Paths {
     /// Whether nothing is wanted.
     pub fn is_empty(&self) -> bool {
         self.paths.is_empty()
+    }
+
+    /// Whether these are the same paths in the same order, for one is a copy of the other.
+    pub(super) fn are(&self, others: &Self) -> bool {
+        Arc::ptr_eq(&self.token, &others.token)
     }
 
     /// The node of a key below a node, when a path leads there.
@@ -114,6 +124,19 @@ mod tests {
         let mut paths = Paths::default();
         assert_eq!([paths.intern("a.b"), paths.intern("a"), paths.intern("a.b")], [0, 1, 0]);
         assert_eq!(paths.len(), 2);
+    }
+
+    #[test]
+    fn paths_are_known_as_a_copy_until_one_is_added() {
+        let mut paths = Paths::default();
+        paths.intern("a");
+        let mut copy = paths.clone();
+        copy.intern("a");
+        assert!(paths.are(&copy));
+        copy.intern("b");
+        assert!(!paths.are(&copy));
+        paths.intern("b");
+        assert!(!paths.are(&copy), "the same by chance");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! What a decoder found in one record.
 
+use crate::input::escape::push_text;
+use crate::input::json::Shapes;
+
 /// The values of one record at the wanted paths; reused from record to record.
 #[derive(Clone, Debug, Default)]
 pub struct Row {
@@ -7,14 +10,19 @@ pub struct Row {
     partial: bool,
     /// Memory for text on its way into a cell, one for each level of text inside text.
     scratch: Vec<Vec<u8>>,
+    /// How the records before looked.
+    pub(super) shapes: Shapes,
 }
 
 /// One value as the record spells it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Cell {
     kind: CellKind,
+    /// The spelling; while nothing is here, that of an earlier record, which may come again.
     text: String,
     seen: bool,
+    /// Whether the text is known to have neither quotes nor backslashes.
+    plain: bool,
 }
 
 /// What a record holds at a path.
@@ -41,13 +49,47 @@ impl Cell {
 
     /// The spelling; empty when missing.
     pub fn text(&self) -> &str {
-        &self.text
+        if self.kind == CellKind::Missing { "" } else { &self.text }
     }
 
     fn clear(&mut self) {
         self.kind = CellKind::Missing;
         self.seen = false;
+    }
+
+    /// The text buffer, emptied.
+    fn open(&mut self, kind: CellKind) -> &mut String {
+        self.kind = kind;
+        self.seen = true;
+        self.plain = false;
         self.text.clear();
+        &mut self.text
+    }
+
+    /// What follows the text that was here last, when it stands at the beginning of `rest` and ends with this byte.
+    #[inline]
+    pub(super) fn again<'r>(&self, rest: &'r [u8], end: u8) -> Option<&'r [u8]> {
+        rest.strip_prefix(self.text.as_bytes()).filter(|tail| self.plain && tail.first() == Some(&end))
+    }
+
+    /// The text that was here last has come again.
+    #[inline]
+    pub(super) fn keep(&mut self) {
+        self.kind = CellKind::Text;
+        self.seen = true;
+    }
+
+    /// Sets text that has neither quotes nor backslashes.
+    #[inline]
+    pub(super) fn set_plain(&mut self, raw: &[u8]) {
+        push_text(raw, self.open(CellKind::Text));
+        self.plain = true;
+    }
+}
+
+impl PartialEq for Cell {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, self.text(), self.seen) == (other.kind, other.text(), other.seen)
     }
 }
 
@@ -69,11 +111,13 @@ impl Row {
 
     /// The text buffer of a cell, emptied and marked as `kind`, for decoders that build the text in place.
     pub fn buffer(&mut self, at: usize, kind: CellKind) -> Option<&mut String> {
-        let cell = self.cells.get_mut(at)?;
-        cell.kind = kind;
-        cell.seen = true;
-        cell.text.clear();
-        Some(&mut cell.text)
+        self.cells.get_mut(at).map(|cell| cell.open(kind))
+    }
+
+    /// The cell itself, for a decoder that knows what was in it before.
+    #[inline]
+    pub(super) fn cell(&mut self, at: usize) -> Option<&mut Cell> {
+        self.cells.get_mut(at)
     }
 
     /// The value at one place.
