@@ -9,11 +9,12 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::input::{
     As, Case, Cell, CellKind, FieldMapping, Join, Mapping, Paths, ReadFrom, Row, StampFormat, Take, Zone,
 };
-use crate::model::{Event, FieldId, Reject, Schema, Timestamp, Value};
+use crate::model::{Event, FieldId, Filling, Reject, Schema, Serial, Timestamp, Value};
 
 /// Fills events from decoded records.
 #[derive(Clone, Debug)]
 pub struct Mapper {
+    serial: Serial,
     paths: Paths,
     time: Vec<usize>,
     format: StampFormat,
@@ -42,15 +43,14 @@ struct Field {
     /// Where it stands in events; nowhere when it is only required.
     id: Option<FieldId>,
     required: bool,
-    supply: Supply,
     mapping: FieldMapping,
+    /// Where its text stands; nowhere when it is the same for every record.
+    from: Vec<usize>,
     join: Vec<usize>,
-}
-
-#[derive(Clone, Debug)]
-enum Supply {
-    Places(Vec<usize>),
-    Constant(Value),
+    /// All that it is made from.
+    places: Vec<usize>,
+    /// Whether empty text is a value of its kind.
+    keep_empty: bool,
 }
 
 impl Mapper {
@@ -68,16 +68,19 @@ impl Mapper {
             if id.is_none() && !required {
                 continue;
             }
-            let supply = match &field.from {
-                ReadFrom::Paths(from) => Supply::Places(places(from)),
-                ReadFrom::Constant(value) => Supply::Constant(value.clone()),
+            let from = match &field.from {
+                ReadFrom::Paths(from) => places(from),
+                ReadFrom::Constant(_) => Vec::new(),
             };
             let join = field.join.as_ref().map(|join| places(&join.from)).unwrap_or_default();
-            fields.push(Field { id, required, supply, mapping: field.clone(), join });
+            let all = [&*from, &join].concat();
+            let keep_empty = field.keep_empty && matches!(field.kind, As::Text | As::Code | As::Among(_));
+            fields.push(Field { id, required, mapping: field.clone(), from, join, places: all, keep_empty });
         }
         let absent = schema.names().filter(|&name| mapping.field(name).is_none());
         let absent = absent.filter_map(|name| schema.id(name)).collect();
         Self {
+            serial: Serial::default(),
             paths,
             time,
             format: mapping.time.format.clone(),
@@ -108,24 +111,38 @@ impl Mapper {
         if !self.only.iter().all(among) {
             return Ok(Mapped::Skipped);
         }
-        event.set_time(self.time(row)?);
-        let mut partial = row.is_partial();
+        // Where a record has what the one before it had, the event has it already.
+        let (of, record) = row.number();
+        let filling = Filling { mapper: self.serial, row: of, record };
+        let next =
+            event.filling().is_some_and(|before| filling == Filling { record: before.record + 1, ..before });
+        let is_same = |places: &[usize]| next && places.iter().all(|&place| row.is_same(place));
+        event.set_filling(None);
+        if !is_same(&self.time) {
+            event.set_time(self.time(row)?);
+        }
+        let mut readable = true;
         for field in &self.fields {
-            let found = field.read(row).unwrap_or_else(|Unreadable| {
-                partial = true;
-                None
-            });
-            if found.is_none() && field.required {
+            if is_same(&field.places) {
+                continue;
+            }
+            let filled = field.fill(row, event);
+            if filled.is_ok_and(|has_value| has_value) {
+                continue;
+            }
+            if field.required {
                 return Err(Reject::NoSubject);
             }
+            readable &= filled.is_ok();
             if let Some(id) = field.id {
-                store(event, id, found, field.mapping.case);
+                event.set(id, None);
             }
         }
-        for &id in &self.absent {
-            event.set(id, None);
+        if !next {
+            self.absent.iter().for_each(|&id| event.set(id, None));
         }
-        Ok(Mapped::Event { partial })
+        event.set_filling(readable.then_some(filling));
+        Ok(Mapped::Event { partial: row.is_partial() || !readable })
     }
 
     /// What tells a record from all that are not its repeats, if the input says what does and the record has it.
@@ -148,83 +165,82 @@ impl Mapper {
     }
 }
 
-/// A value on its way into an event.
-enum Found<'r> {
-    /// Text whose letters are still to be changed as the mapping says.
-    Text(Cow<'r, str>),
-    Value(Value),
-}
-
 /// A value that cannot be what the mapping says it is.
+#[derive(Clone, Copy)]
 struct Unreadable;
 
 impl Field {
-    fn read<'r>(&'r self, row: &'r Row) -> Result<Option<Found<'r>>, Unreadable> {
+    /// Sets the field and says whether it has a value. Of a field without one nothing is changed.
+    fn fill(&self, row: &Row, event: &mut Event) -> Result<bool, Unreadable> {
         let mapping = &self.mapping;
-        let cell = match &self.supply {
-            Supply::Constant(value) => return Ok(Some(Found::Value(value.clone()))),
-            Supply::Places(places) => first(row, places, mapping.keep_empty),
-        };
-        let Some(text) = cell.map(|cell| self.text(cell, row)) else { return Ok(None) };
-        if text.is_empty()
-            && !(mapping.keep_empty && matches!(mapping.kind, As::Text | As::Code | As::Among(_)))
-        {
-            return Ok(None);
+        if let ReadFrom::Constant(value) = &mapping.from {
+            self.set(event, value.clone());
+            return Ok(true);
         }
-        let value = match &mapping.kind {
-            As::Text => return Ok(Some(Found::Text(text))),
-            As::Code => match code(&text) {
-                Some(code) => Value::Int(code),
-                None => return Ok(Some(Found::Text(text))),
+        let Some(cell) = first(row, &self.from, mapping.keep_empty) else { return Ok(false) };
+        let whole = cell.text();
+        let part = match mapping.take {
+            Take::Whole => whole,
+            Take::LastSegment => match memchr::memrchr(b'/', whole.as_bytes()) {
+                Some(slash) => whole.get(slash + 1..).unwrap_or_default(),
+                None => whole,
             },
-            As::Integer => Value::Int(integer(text.trim_ascii()).ok_or(Unreadable)?),
-            As::Number => number(text.trim_ascii()).ok_or(Unreadable)?,
+        };
+        let joined = self.joined(part, row);
+        let text = joined.as_deref().unwrap_or(part);
+        if text.is_empty() && !self.keep_empty {
+            return Ok(false);
+        }
+        match &mapping.kind {
+            As::Text => self.set_text(event, text),
+            As::Code => match code(text) {
+                Some(code) => self.set(event, Value::Int(code)),
+                None => self.set_text(event, text),
+            },
+            As::Integer => self.set(event, Value::Int(integer(text.trim_ascii()).ok_or(Unreadable)?)),
+            As::Number => self.set(event, number(text.trim_ascii()).ok_or(Unreadable)?),
             As::Boolean => {
                 let text = written(text, mapping.case);
-                Value::Bool(boolean(text.trim_ascii()).ok_or(Unreadable)?)
+                self.set(event, Value::Bool(boolean(text.trim_ascii()).ok_or(Unreadable)?));
             }
             As::Among(values) => {
                 let text = written(text, mapping.case);
-                Value::Bool(values.iter().any(|value| value.eq_ignore_ascii_case(&text)))
+                let among = values.iter().any(|value| value.eq_ignore_ascii_case(&text));
+                self.set(event, Value::Bool(among));
             }
-        };
-        Ok(Some(Found::Value(value)))
+        }
+        Ok(true)
     }
 
-    /// The text that counts: taken and joined.
-    fn text<'r>(&self, cell: &'r Cell, row: &'r Row) -> Cow<'r, str> {
-        let whole = cell.text();
-        let mut text = Cow::Borrowed(match self.mapping.take {
-            Take::Whole => whole,
-            Take::LastSegment => whole.rsplit_once('/').map_or(whole, |(_, last)| last),
-        });
-        if let Some(Join { with, .. }) = &self.mapping.join
-            && let Some(more) = first(row, &self.join, false)
-        {
-            text = Cow::Owned([&text, with.as_str(), more.text()].concat());
-        }
-        text
+    /// The text and more, when more is to be joined and the record has it.
+    #[inline]
+    fn joined(&self, part: &str, row: &Row) -> Option<String> {
+        let Join { with, .. } = self.mapping.join.as_ref()?;
+        let more = first(row, &self.join, false)?;
+        Some([part, with.as_str(), more.text()].concat())
     }
-}
 
-/// Sets a field. Text that the event before had too is kept as it is, which saves its memory.
-fn store(event: &mut Event, id: FieldId, found: Option<Found<'_>>, case: Case) {
-    let value = match found {
-        None => None,
-        Some(Found::Value(value)) => Some(value),
-        Some(Found::Text(text)) => {
-            let before = event.field(id).and_then(Value::as_text);
-            if before.is_some_and(|before| is_written(before, &text, case)) {
-                return;
-            }
-            Some(Value::text(written(text, case)))
+    #[inline]
+    fn set(&self, event: &mut Event, value: Value) {
+        if let Some(id) = self.id {
+            event.set(id, Some(value));
         }
-    };
-    event.set(id, value);
+    }
+
+    /// Sets text, its letters changed. What the event before had too is kept as it is, which saves its memory.
+    #[inline]
+    fn set_text(&self, event: &mut Event, text: &str) {
+        let Some(id) = self.id else { return };
+        let case = self.mapping.case;
+        let before = event.field(id).and_then(Value::as_text);
+        if !before.is_some_and(|before| is_written(before, text, case)) {
+            event.set(id, Some(Value::text(written(text, case))));
+        }
+    }
 }
 
 /// Text with its letters changed.
-fn written(text: Cow<'_, str>, case: Case) -> Cow<'_, str> {
+fn written(text: &str, case: Case) -> Cow<'_, str> {
     match case {
         Case::Lower if text.chars().any(|c| !c.is_ascii() || c.is_ascii_uppercase()) => {
             text.to_lowercase().into()
@@ -232,7 +248,7 @@ fn written(text: Cow<'_, str>, case: Case) -> Cow<'_, str> {
         Case::Upper if text.chars().any(|c| !c.is_ascii() || c.is_ascii_lowercase()) => {
             text.to_uppercase().into()
         }
-        Case::Keep | Case::Lower | Case::Upper => text,
+        Case::Keep | Case::Lower | Case::Upper => text.into(),
     }
 }
 
@@ -290,213 +306,4 @@ fn is_among(cell: &Cell, values: &[SmolStr]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::input::{Format, Json, TimeMapping};
-
-    fn from(paths: &[&str]) -> FieldMapping {
-        let paths = paths.iter().map(SmolStr::new).collect();
-        FieldMapping { from: ReadFrom::Paths(paths), ..FieldMapping::default() }
-    }
-
-    fn mapping(fields: Vec<(&str, FieldMapping)>) -> Mapping {
-        Mapping {
-            formats: vec!["json".into()],
-            time: TimeMapping { from: vec!["at".into(), "t".into()], ..TimeMapping::default() },
-            fields: fields.into_iter().map(|(name, field)| (name.into(), field)).collect(),
-            ..Mapping::default()
-        }
-    }
-
-    /// Maps records one after another into the same event; each as its fields, `~` in front when partial.
-    fn map(mapping: &Mapping, records: &[&str]) -> Vec<String> {
-        let mut schema = Schema::default();
-        mapping.field_names().filter(|name| *name != "unread").for_each(|name| {
-            schema.intern(name);
-        });
-        let schema = Arc::new(schema);
-        let mapper = Mapper::new(mapping, &schema);
-        let (mut row, mut event) = (Row::default(), Event::new(&schema, Timestamp::MIN));
-        let mut one = |record: &str| {
-            Json.decode(record.as_bytes(), mapper.paths(), &mut row)?;
-            Ok::<_, Reject>(match mapper.map(&row, &mut event)? {
-                Mapped::Skipped => "skipped".to_owned(),
-                Mapped::Event { partial } => {
-                    let shown = schema.names().map(|name| match event.get(name) {
-                        None => "-".to_owned(),
-                        Some(Value::Text(text)) => format!("{text:?}"),
-                        Some(value) => value.to_string(),
-                    });
-                    format!("{}{}", if partial { "~" } else { "" }, shown.collect::<Vec<_>>().join(" "))
-                }
-            })
-        };
-        records.iter().map(|record| one(record).unwrap_or_else(|reason| format!("!{reason}"))).collect()
-    }
-
-    /// One field, given its value; the time is added.
-    fn check(field: &FieldMapping, value: &str, expect: &str) {
-        let record = format!("{{\"at\":\"2026-03-04T08:22:05Z\",\"v\":{value},\"w\":\"more\"}}");
-        assert_eq!(map(&mapping(vec![("v", field.clone())]), &[&record]), [expect], "of {value}");
-    }
-
-    #[test]
-    fn the_first_path_that_has_a_value_counts() {
-        let field = from(&["v", "w"]);
-        check(&field, "\"one\"", "\"one\"");
-        check(&field, "\"\"", "\"more\"");
-        check(&field, "null", "\"more\"");
-        check(&FieldMapping { keep_empty: true, ..field }, "\"\"", "\"\"");
-    }
-
-    #[test]
-    fn text_is_taken_joined_and_its_letters_changed() {
-        let last = FieldMapping { take: Take::LastSegment, case: Case::Lower, ..from(&["v"]) };
-        check(&last, "\"/SITES/North/PUMP-1\"", "\"pump-1\"");
-        check(&last, "\"ÄÖ\"", "\"äö\"");
-        check(&last, "\"sites/\"", "-");
-        check(&FieldMapping { case: Case::Upper, ..from(&["v"]) }, "\"a1\"", "\"A1\"");
-        let join = |path: &str| Some(Join { with: "/".into(), from: vec![path.into()] });
-        check(&FieldMapping { join: join("w"), ..from(&["v"]) }, "\"a\"", "\"a/more\"");
-        check(&FieldMapping { join: join("x"), ..from(&["v"]) }, "\"a\"", "\"a\"");
-        check(&FieldMapping { join: join("w"), ..from(&["v"]) }, "null", "-");
-    }
-
-    #[test]
-    fn numbers_may_be_text_and_text_numbers() {
-        let kind = |kind| FieldMapping { kind, ..from(&["v"]) };
-        for (value, text, integer, number, code) in [
-            ("\"404\"", "\"404\"", "404", "404", "404"),
-            ("404", "\"404\"", "404", "404", "404"),
-            ("\" -7 \"", "\" -7 \"", "-7", "-7", "\" -7 \""),
-            ("4.0", "\"4.0\"", "4", "4", "\"4.0\""),
-            ("2.5", "\"2.5\"", "~-", "2.5", "\"2.5\""),
-            ("\"007\"", "\"007\"", "7", "7", "\"007\""),
-            ("0", "\"0\"", "0", "0", "0"),
-            ("1e3", "\"1e3\"", "1000", "1000", "\"1e3\""),
-            ("1e999", "\"1e999\"", "~-", "~-", "\"1e999\""),
-            ("\"inf\"", "\"inf\"", "~-", "~-", "\"inf\""),
-            ("\"Ok\"", "\"Ok\"", "~-", "~-", "\"Ok\""),
-            (
-                "99999999999999999999",
-                "\"99999999999999999999\"",
-                "~-",
-                "100000000000000000000",
-                "\"99999999999999999999\"",
-            ),
-            ("\"\"", "-", "-", "-", "-"),
-            ("null", "-", "-", "-", "-"),
-            ("true", "\"true\"", "~-", "~-", "\"true\""),
-        ] {
-            check(&kind(As::Text), value, text);
-            check(&kind(As::Integer), value, integer);
-            check(&kind(As::Number), value, number);
-            check(&kind(As::Code), value, code);
-        }
-    }
-
-    #[test]
-    fn letters_are_changed_whether_the_event_before_said_the_same_or_not() {
-        let lower = FieldMapping { case: Case::Lower, ..from(&["v"]) };
-        let records: Vec<String> = ["Ab", "aB", "ab", "ÄB", "äb", "Äb", "abc", "K", "k"]
-            .iter()
-            .map(|text| format!(r#"{{"at":"2026-03-04T08:22:05Z","v":"{text}"}}"#))
-            .collect();
-        let records: Vec<&str> = records.iter().map(String::as_str).collect();
-        let expect = ["ab", "ab", "ab", "äb", "äb", "äb", "abc", "k", "k"].map(|text| format!("\"{text}\""));
-        assert_eq!(map(&mapping(vec![("v", lower)]), &records), expect);
-    }
-
-    #[test]
-    fn truth_is_read_or_asked_for() {
-        let boolean = FieldMapping { kind: As::Boolean, ..from(&["v"]) };
-        for (value, expect) in
-            [("true", "true"), ("\"False\"", "false"), ("1", "~-"), ("\"\"", "-"), ("null", "-")]
-        {
-            check(&boolean, value, expect);
-        }
-        let among = FieldMapping { kind: As::Among(vec!["Good".into(), "Fine".into()]), ..from(&["v"]) };
-        for (value, expect) in
-            [("\"good\"", "true"), ("\"FINE\"", "true"), ("\"bad\"", "false"), ("null", "-")]
-        {
-            check(&among, value, expect);
-        }
-        let constant = FieldMapping { from: ReadFrom::Constant(Value::from("x")), ..FieldMapping::default() };
-        check(&constant, "1", "\"x\"");
-    }
-
-    #[test]
-    fn a_record_without_a_good_time_is_rejected() {
-        let records = [
-            r#"{"at":"2026-03-04T08:22:05Z"}"#,
-            r#"{"t":"2026-03-04T08:22:05Z","at":null}"#,
-            r#"{"v":1}"#,
-            r#"{"at":""}"#,
-            r#"{"at":"soon"}"#,
-            r#"{"at":true}"#,
-            r#"{"at":"9999-12-31T23:59:59Z"}"#,
-        ];
-        let found = map(&mapping(vec![]), &records);
-        assert_eq!(found, ["", "", "!no-time", "!no-time", "!bad-time", "!bad-time", "!time-range"]);
-    }
-
-    #[test]
-    fn a_record_without_a_required_field_has_no_subject() {
-        for name in ["v", "unread"] {
-            let mapping = Mapping { require: vec![name.into()], ..mapping(vec![(name, from(&["v"]))]) };
-            let records = [r#"{"at":"2026-03-04T08:22:05Z"}"#, r#"{"at":"2026-03-04T08:22:05Z","v":"a"}"#];
-            let found = map(&mapping, &records);
-            assert_eq!(found.first().map(String::as_str), Some("!no-subject"));
-            assert_ne!(found.get(1).map(String::as_str), Some("!no-subject"));
-        }
-    }
-
-    #[test]
-    fn records_that_only_passes_over_are_skipped_before_anything_else() {
-        let only = vec![("kind".into(), vec!["Pump".into(), "3".into()])];
-        let mapping = Mapping { only, ..mapping(vec![("v", from(&["v"]))]) };
-        let at = r#""at":"2026-03-04T08:22:05Z""#;
-        for (record, expect) in [
-            (format!(r#"{{{at},"kind":"PUMP","v":"a"}}"#), "\"a\""),
-            (format!(r#"{{{at},"kind":3,"v":"a"}}"#), "\"a\""),
-            (r#"{"kind":"fan"}"#.to_owned(), "skipped"),
-            (r"{}".to_owned(), "skipped"),
-        ] {
-            assert_eq!(map(&mapping, &[&record]), [expect], "of {record}");
-        }
-    }
-
-    #[test]
-    fn an_event_keeps_nothing_of_the_record_before() {
-        let mapping =
-            mapping(vec![("v", from(&["v"])), ("n", FieldMapping { kind: As::Code, ..from(&["n"]) })]);
-        let at = r#""at":"2026-03-04T08:22:05Z""#;
-        let records = [
-            format!(r#"{{{at},"v":"a","n":"x"}}"#),
-            format!(r#"{{{at},"v":"a","n":7}}"#),
-            format!(r#"{{{at},"v":"b"}}"#),
-            format!(r"{{{at}}}"),
-        ];
-        let records: Vec<&str> = records.iter().map(String::as_str).collect();
-        assert_eq!(map(&mapping, &records), ["\"a\" \"x\"", "\"a\" 7", "\"b\" -", "- -"]);
-    }
-
-    #[test]
-    fn only_what_the_schema_has_is_looked_for() {
-        let mapping = mapping(vec![("v", from(&["v", "w"])), ("unread", from(&["u"]))]);
-        let mut schema = Schema::default();
-        schema.intern("v");
-        schema.intern("elsewhere");
-        let schema = Arc::new(schema);
-        let mapper = Mapper::new(&mapping, &schema);
-        let paths: Vec<String> = mapper.paths().iter().map(|path| path.join(".")).collect();
-        assert_eq!(paths, ["at", "t", "v", "w"]);
-        // A field that another input filled in the same event is emptied.
-        let mut event = Event::builder(&schema, Timestamp::MIN).field("elsewhere", 1).build();
-        let mut row = Row::default();
-        assert_eq!(Json.decode(br#"{"at":"2026-03-04T08:22:05Z"}"#, mapper.paths(), &mut row), Ok(()));
-        assert_eq!(mapper.map(&row, &mut event), Ok(Mapped::Event { partial: false }));
-        assert_eq!(event.get("elsewhere"), None);
-        assert_eq!(event.time().to_string(), "2026-03-04T08:22:05Z");
-    }
-}
+mod tests;

@@ -1,8 +1,8 @@
 //! Which values are wanted, as a tree of keys that a decoder walks beside a record.
 
-use std::sync::Arc;
-
 use smol_str::SmolStr;
+
+use crate::model::Serial;
 
 /// The paths that some rule needs, in a fixed order: `time`, `properties.deviceId`.
 #[derive(Clone, Debug, Default)]
@@ -10,7 +10,7 @@ pub struct Paths {
     paths: Vec<Vec<SmolStr>>,
     nodes: Vec<Node>,
     /// Tells these paths from all others: copies share it, and whoever adds a path gets another.
-    token: Arc<()>,
+    serial: Serial,
 }
 
 /// One key of the tree. The root stands for the record itself and has index [`Paths::ROOT`].
@@ -35,7 +35,7 @@ impl Paths {
             let place = self.paths.len();
             self.plant(&path, place);
             self.paths.push(path);
-            self.token = Arc::default();
+            self.serial = Serial::default();
             place
         })
     }
@@ -57,7 +57,7 @@ impl Paths {
 
     /// Whether these are the same paths in the same order, for one is a copy of the other.
     pub(super) fn are(&self, others: &Self) -> bool {
-        Arc::ptr_eq(&self.token, &others.token)
+        self.serial == others.serial
     }
 
     /// The node of a key below a node, when a path leads there.

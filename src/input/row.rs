@@ -2,11 +2,17 @@
 
 use crate::input::escape::push_text;
 use crate::input::json::Shapes;
+use crate::model::Serial;
 
 /// The values of one record at the wanted paths; reused from record to record.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Row {
     cells: Vec<Cell>,
+    /// Which row this is, and the number of its record: cells of another number hold nothing of it.
+    serial: Serial,
+    record: u64,
+    /// Whether something was set since the row was emptied.
+    touched: bool,
     partial: bool,
     /// Memory for text on its way into a cell, one for each level of text inside text.
     scratch: Vec<Vec<u8>>,
@@ -18,9 +24,12 @@ pub struct Row {
 #[derive(Clone, Debug, Default)]
 pub struct Cell {
     kind: CellKind,
-    /// The spelling; while nothing is here, that of an earlier record, which may come again.
     text: String,
-    seen: bool,
+    /// The number of the last record that had something here, and of the one before it that had.
+    record: u64,
+    earlier: u64,
+    /// The number of the record that brought the text.
+    since: u64,
     /// Whether the text is known to have neither quotes nor backslashes.
     plain: bool,
 }
@@ -49,47 +58,37 @@ impl Cell {
 
     /// The spelling; empty when missing.
     pub fn text(&self) -> &str {
-        if self.kind == CellKind::Missing { "" } else { &self.text }
+        &self.text
     }
 
-    fn clear(&mut self) {
-        self.kind = CellKind::Missing;
-        self.seen = false;
-    }
-
-    /// The text buffer, emptied.
-    fn open(&mut self, kind: CellKind) -> &mut String {
-        self.kind = kind;
-        self.seen = true;
-        self.plain = false;
-        self.text.clear();
-        &mut self.text
-    }
-
-    /// What follows the text that was here last, when it stands at the beginning of `rest` and ends with this byte.
     #[inline]
-    pub(super) fn again<'r>(&self, rest: &'r [u8], end: u8) -> Option<&'r [u8]> {
-        rest.strip_prefix(self.text.as_bytes()).filter(|tail| self.plain && tail.first() == Some(&end))
-    }
-
-    /// The text that was here last has come again.
-    #[inline]
-    pub(super) fn keep(&mut self) {
-        self.kind = CellKind::Text;
-        self.seen = true;
-    }
-
-    /// Sets text that has neither quotes nor backslashes.
-    #[inline]
-    pub(super) fn set_plain(&mut self, raw: &[u8]) {
-        push_text(raw, self.open(CellKind::Text));
-        self.plain = true;
+    fn touch(&mut self, record: u64) {
+        if self.record != record {
+            self.earlier = std::mem::replace(&mut self.record, record);
+        }
     }
 }
 
 impl PartialEq for Cell {
     fn eq(&self, other: &Self) -> bool {
-        (self.kind, self.text(), self.seen) == (other.kind, other.text(), other.seen)
+        self.kind == other.kind && self.text == other.text
+    }
+}
+
+impl Clone for Row {
+    fn clone(&self) -> Self {
+        let Self { cells, record, touched, partial, scratch, shapes, .. } = self;
+        let (cells, scratch, shapes) = (cells.clone(), scratch.clone(), shapes.clone());
+        // From here on the two may hold different records of the same number.
+        Self {
+            cells,
+            serial: Serial::default(),
+            record: *record,
+            touched: *touched,
+            partial: *partial,
+            scratch,
+            shapes,
+        }
     }
 }
 
@@ -97,9 +96,10 @@ impl Row {
     /// Empties the row for a record with so many wanted paths, keeping the memory.
     pub fn reset(&mut self, len: usize) {
         self.partial = false;
-        self.cells.truncate(len);
-        self.cells.iter_mut().for_each(Cell::clear);
-        self.cells.resize_with(len, Cell::default);
+        self.record += u64::from(std::mem::replace(&mut self.touched, false) || self.record == 0);
+        if self.cells.len() != len {
+            self.cells.resize_with(len, Cell::default);
+        }
     }
 
     /// Sets one value; the last one wins. `Missing` says that the record has the key and no value: `null`.
@@ -111,23 +111,43 @@ impl Row {
 
     /// The text buffer of a cell, emptied and marked as `kind`, for decoders that build the text in place.
     pub fn buffer(&mut self, at: usize, kind: CellKind) -> Option<&mut String> {
-        self.cells.get_mut(at).map(|cell| cell.open(kind))
-    }
-
-    /// The cell itself, for a decoder that knows what was in it before.
-    #[inline]
-    pub(super) fn cell(&mut self, at: usize) -> Option<&mut Cell> {
-        self.cells.get_mut(at)
+        self.touched = true;
+        let cell = self.cells.get_mut(at)?;
+        cell.touch(self.record);
+        (cell.kind, cell.since, cell.plain) = (kind, self.record, false);
+        cell.text.clear();
+        Some(&mut cell.text)
     }
 
     /// The value at one place.
+    #[inline]
     pub fn get(&self, at: usize) -> Option<&Cell> {
-        self.cells.get(at).filter(|cell| cell.kind != CellKind::Missing)
+        self.cells.get(at).filter(|cell| cell.record == self.record && cell.kind != CellKind::Missing)
     }
 
     /// Whether the record has something at this place, be it `null`.
     pub fn has(&self, at: usize) -> bool {
-        self.cells.get(at).is_some_and(|cell| cell.seen)
+        self.cells.get(at).is_some_and(|cell| cell.record == self.record)
+    }
+
+    /// Sets the text that some record before had at this place, if `rest` begins with it and this byte, a quote or a
+    /// backslash, comes next; gives what follows the text.
+    #[inline]
+    pub(super) fn set_again<'r>(&mut self, at: usize, rest: &'r [u8], end: u8) -> Option<&'r [u8]> {
+        let cell = self.cells.get_mut(at).filter(|cell| cell.plain)?;
+        let tail = rest.strip_prefix(cell.text.as_bytes()).filter(|tail| tail.first() == Some(&end))?;
+        cell.touch(self.record);
+        self.touched = true;
+        Some(tail)
+    }
+
+    /// Sets text that has neither quotes nor backslashes.
+    #[inline]
+    pub(super) fn set_plain(&mut self, at: usize, raw: &[u8]) {
+        if let Some(text) = self.buffer(at, CellKind::Text) {
+            push_text(raw, text);
+        }
+        self.cells.get_mut(at).into_iter().for_each(|cell| cell.plain = true);
     }
 
     /// Says that a part of the record could not be read.
@@ -143,10 +163,24 @@ impl Row {
     /// Forgets one value: the record repeats a key on the way to it.
     pub(super) fn forget(&mut self, at: usize) {
         if let Some(cell) = self.cells.get_mut(at)
-            && cell.seen
+            && cell.record == self.record
         {
-            cell.clear();
+            cell.record = cell.earlier;
         }
+    }
+
+    /// Which record of which row this is.
+    pub(super) fn number(&self) -> (Serial, u64) {
+        (self.serial, self.record)
+    }
+
+    /// Whether the record of the number before this one had the same at this place, or neither has anything.
+    #[inline]
+    pub(super) fn is_same(&self, at: usize) -> bool {
+        self.cells.get(at).is_some_and(|cell| match cell.record {
+            record if record == self.record => cell.since < record && cell.earlier + 1 == record,
+            earlier => earlier + 1 < self.record,
+        })
     }
 
     /// Takes the scratch memory of a level; give it back with [`Row::put_scratch`].

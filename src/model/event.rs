@@ -5,7 +5,7 @@ use std::sync::Arc;
 use minicbor::{Decode, Decoder, Encode, decode};
 
 use crate::codec::Renumber;
-use crate::model::{FieldId, Schema, Timestamp, Value};
+use crate::model::{FieldId, Schema, Serial, Timestamp, Value};
 
 /// Where a record stood: which file, which line, which byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -37,6 +37,16 @@ pub struct Event {
     identity: u64,
     origin: Origin,
     values: Vec<Option<Value>>,
+    filling: Option<Filling>,
+}
+
+/// What the time and the fields of an event were made from, as long as nobody else has set them: which record of which
+/// row, and by which mapper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Filling {
+    pub(crate) mapper: Serial,
+    pub(crate) row: Serial,
+    pub(crate) record: u64,
 }
 
 impl Event {
@@ -48,6 +58,7 @@ impl Event {
             identity: 0,
             origin: Origin::default(),
             values: vec![None; schema.len()],
+            filling: None,
         }
     }
 
@@ -95,6 +106,7 @@ impl Event {
 
     /// Forgets everything but the schema, keeping the memory.
     pub fn clear(&mut self) {
+        self.filling = None;
         self.time = Timestamp::MIN;
         self.identity = 0;
         self.origin = Origin::default();
@@ -104,6 +116,7 @@ impl Event {
 
     /// Sets the event time.
     pub fn set_time(&mut self, time: Timestamp) {
+        self.filling = None;
         self.time = time;
     }
 
@@ -119,9 +132,19 @@ impl Event {
 
     /// Sets or clears a field.
     pub fn set(&mut self, id: FieldId, value: Option<Value>) {
+        self.filling = None;
         if let Some(slot) = self.values.get_mut(id.index()) {
             *slot = value;
         }
+    }
+
+    pub(crate) fn filling(&self) -> Option<Filling> {
+        self.filling
+    }
+
+    /// Says what the time and all fields were made from.
+    pub(crate) fn set_filling(&mut self, filling: Option<Filling>) {
+        self.filling = filling;
     }
 }
 

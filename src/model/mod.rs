@@ -9,6 +9,7 @@ mod diagnosis;
 mod event;
 mod probability;
 mod schema;
+mod serial;
 mod subject;
 mod summary;
 mod time;
@@ -18,9 +19,11 @@ pub use diagnosis::{
     CauseReport, Change, Diagnosis, Evidence, Exhibit, ExhibitReport, Measure, NextLook, Points,
     SetAsideReport, Severity, SolutionKind, SolutionReport, State, Status, SymptomReport,
 };
+pub(crate) use event::Filling;
 pub use event::{Event, EventBuilder, Origin};
 pub use probability::Probability;
 pub use schema::{FieldId, Schema};
+pub(crate) use serial::Serial;
 pub use subject::Subject;
 pub use summary::{Accounts, Begin, Reject, RejectSample, SourceSummary, Summary};
 pub use time::Timestamp;

@@ -164,25 +164,17 @@ impl Tree {
 /// A string of the record itself; what follows its inside.
 #[inline]
 fn text<'r>(rest: &'r [u8], to: Option<usize>, row: &mut Row) -> Option<&'r [u8]> {
-    if let Some(cell) = to.and_then(|to| row.cell(to))
-        && let Some(tail) = cell.again(rest, b'"')
-    {
-        cell.keep();
+    if let Some(tail) = to.and_then(|to| row.set_again(to, rest, b'"')) {
         return Some(tail);
     }
-    let len = text_stop(rest)?;
-    let (raw, tail) = rest.split_at_checked(len)?;
+    let (raw, tail) = rest.split_at_checked(text_stop(rest)?)?;
     if tail.first() == Some(&b'"') {
-        if let Some(cell) = to.and_then(|to| row.cell(to)) {
-            cell.set_plain(raw);
-        }
+        to.into_iter().for_each(|to| row.set_plain(to, raw));
         return Some(tail);
     }
     let (len, escaped) = closing_quote(rest)?;
     let (raw, tail) = rest.split_at_checked(len)?;
-    if let Some(to) = to {
-        capture_text(row, 0, to, Quoted { raw, escaped });
-    }
+    to.into_iter().for_each(|to| capture_text(row, 0, to, Quoted { raw, escaped }));
     Some(tail)
 }
 
@@ -190,13 +182,11 @@ fn text<'r>(rest: &'r [u8], to: Option<usize>, row: &mut Row) -> Option<&'r [u8]
 /// do not follow.
 #[inline]
 fn inner<'r>(rest: &'r [u8], to: Option<usize>, row: &mut Row) -> Option<&'r [u8]> {
-    let Some(cell) = to.and_then(|to| row.cell(to)) else { return rest.get(text_stop(rest)?..) };
-    if let Some(tail) = cell.again(rest, b'\\') {
-        cell.keep();
+    if let Some(tail) = to.and_then(|to| row.set_again(to, rest, b'\\')) {
         return Some(tail);
     }
     let (raw, tail) = rest.split_at_checked(text_stop(rest)?)?;
-    cell.set_plain(raw);
+    to.into_iter().for_each(|to| row.set_plain(to, raw));
     Some(tail)
 }
 
