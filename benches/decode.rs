@@ -5,9 +5,11 @@
 mod fleet;
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use etiolog::input::{Format, Framed, Framer, Json, Mapping, Paths, Row, Text};
+use etiolog::input::{Format, Framed, Framer, Json, Mapper, Mapping, Paths, Row, Text};
+use etiolog::model::{Event, Schema, Timestamp};
 
 /// The same fields through serde_json: the record, the text in `properties`, and the text in its `authType`.
 #[derive(serde::Deserialize)]
@@ -32,9 +34,24 @@ struct Auth {
     r#type: Option<String>,
 }
 
+/// The six fields of one record by way of serde_json.
+fn typed(line: &str) {
+    let Ok(record) = serde_json::from_str::<Record<'_>>(line) else { return };
+    black_box((record.time, record.resource_id, record.operation_name, record.result_type));
+    let Ok(inner) = serde_json::from_str::<Properties>(&record.properties) else { return };
+    let auth = inner.auth_type.and_then(|text| serde_json::from_str::<Auth>(&text).ok());
+    black_box((inner.device_id, auth.and_then(|auth| auth.r#type)));
+}
+
+fn work(lines: &[String]) -> Throughput {
+    let bytes: usize = lines.iter().map(|line| line.len() + 1).sum();
+    Throughput::ElementsAndBytes { elements: lines.len() as u64, bytes: bytes as u64 }
+}
+
+/// Six fields of each line, two of them in text in text. The rows called `as the first` are what a record costs of whose
+/// shape nothing is known, and what learning it costs.
 fn decode(c: &mut Criterion) {
     let lines = fleet::dotnet_70_minutes().lines();
-    let bytes: usize = lines.iter().map(String::len).sum();
     let mut paths = Paths::default();
     for path in [
         "time",
@@ -47,26 +64,24 @@ fn decode(c: &mut Criterion) {
         paths.intern(path);
     }
     let mut group = c.benchmark_group("decode six fields");
-    group.throughput(Throughput::Bytes(bytes as u64));
+    group.throughput(work(&lines));
     group.bench_function("etiolog", |b| {
         let mut row = Row::default();
         b.iter(|| {
             for line in &lines {
-                row.reset(paths.len());
                 black_box(Json.decode(line.as_bytes(), &paths, &mut row)).unwrap_or_default();
             }
         });
     });
-    group.bench_function("serde_json, typed", |b| {
+    group.bench_function("etiolog, each record as the first", |b| {
         b.iter(|| {
             for line in &lines {
-                let Ok(record) = serde_json::from_str::<Record<'_>>(line) else { continue };
-                black_box((record.time, record.resource_id, record.operation_name, record.result_type));
-                let Ok(inner) = serde_json::from_str::<Properties>(&record.properties) else { continue };
-                let auth = inner.auth_type.and_then(|text| serde_json::from_str::<Auth>(&text).ok());
-                black_box((inner.device_id, auth.and_then(|auth| auth.r#type)));
+                black_box(Json.decode(line.as_bytes(), &paths, &mut Row::default())).unwrap_or_default();
             }
         });
+    });
+    group.bench_function("serde_json, typed", |b| {
+        b.iter(|| lines.iter().for_each(|line| typed(line)));
     });
     group.bench_function("serde_json, value", |b| {
         b.iter(|| {
@@ -76,6 +91,50 @@ fn decode(c: &mut Criterion) {
         });
     });
     group.finish();
+}
+
+/// All that comes before the engine: a stream is cut, its records are decoded and become events with the fourteen fields
+/// of the shipped pack. The yardstick gets its lines for nothing, and reads six fields of them and no time.
+fn events(c: &mut Criterion) {
+    const INPUT: &str = include_str!("../rules/azure-iot-hub/inputs/resource-log.yaml");
+    let mapping = mapping("resource-log.yaml", INPUT);
+    let mut schema = Schema::default();
+    for name in mapping.field_names() {
+        schema.intern(name);
+    }
+    let schema = Arc::new(schema);
+    let mapper = Mapper::new(&mapping, &schema);
+    let lines = fleet::dotnet_70_minutes().lines();
+    let stream = lines.join("\n") + "\n";
+    let mut group = c.benchmark_group("from bytes to events");
+    group.throughput(work(&lines));
+    group.bench_function("etiolog", |b| {
+        let (mut row, mut event) = (Row::default(), Event::new(&schema, Timestamp::MIN));
+        b.iter(|| {
+            let mut framer = Framer::new(Json.framing(), Framer::DEFAULT_LIMIT);
+            let mut out = |framed: Framed<'_>| {
+                if let Framed::Record { bytes, .. } = framed
+                    && Json.decode(bytes, mapper.paths(), &mut row).is_ok()
+                {
+                    black_box((mapper.map(&row, &mut event), &event)).0.ok();
+                }
+            };
+            stream.as_bytes().chunks(1 << 18).for_each(|chunk| framer.push(chunk, &mut out));
+            framer.finish(&mut out);
+        });
+    });
+    group.bench_function("serde_json, typed, lines given", |b| {
+        b.iter(|| lines.iter().for_each(|line| typed(line)));
+    });
+    group.finish();
+}
+
+fn mapping(name: &str, text: &str) -> Mapping {
+    let document = etiolog::yaml::document(name, text).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let mut problems = Vec::new();
+    let mapping = Mapping::read(document.root().clone(), &["json", "text"], &mut problems);
+    assert!(problems.is_empty(), "{problems:?}");
+    mapping
 }
 
 /// A text log with an input file of nine templates; of its lines one in four fits none.
@@ -98,11 +157,7 @@ lines:
   - {op: stop, template: 'mosquitto version {version:word} terminating'}
 fields: {op: {from: op}, client: {from: client}, why: {from: why}}
 ";
-    let document =
-        etiolog::yaml::document("broker.yaml", INPUT).unwrap_or_else(|problems| panic!("{problems:?}"));
-    let mut problems = Vec::new();
-    let mapping = Mapping::read(document.root().clone(), &["json", "text"], &mut problems);
-    assert!(problems.is_empty(), "{problems:?}");
+    let mapping = mapping("broker.yaml", INPUT);
     let format = Text::default().ready(&mapping).unwrap_or_else(|| panic!("no templates"));
     let mut log = String::new();
     for second in 0..20_000_u32 {
@@ -122,7 +177,7 @@ fields: {op: {from: op}, client: {from: client}, why: {from: why}}
         paths.intern(path);
     }
     let mut group = c.benchmark_group("read lines of text");
-    group.throughput(Throughput::Bytes(log.len() as u64));
+    group.throughput(Throughput::ElementsAndBytes { elements: 20_000, bytes: log.len() as u64 });
     group.bench_function("etiolog, cut and four paths", |b| {
         let mut row = Row::default();
         b.iter(|| {
@@ -142,5 +197,5 @@ fields: {op: {from: op}, client: {from: client}, why: {from: why}}
     group.finish();
 }
 
-criterion_group!(benches, decode, text);
+criterion_group!(benches, decode, events, text);
 criterion_main!(benches);

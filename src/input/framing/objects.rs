@@ -107,6 +107,8 @@ impl Objects {
 
     pub(super) fn set_envelope(&mut self, keys: Vec<SmolStr>) {
         self.envelope = keys;
+        // Keys are compared as they stand, and none with a quote stands without an escape.
+        self.envelope.retain(|key| !key.contains('"'));
     }
 
     pub(super) fn held(&self) -> usize {
@@ -530,13 +532,14 @@ impl Objects {
             return false;
         }
         let head = object.get(..ENVELOPE_HEAD).unwrap_or(object);
-        let array_of = || {
-            let quoted = head.strip_prefix(b"{")?.trim_ascii_start().strip_prefix(b"\"")?;
-            let key = quoted.get(..memchr::memchr(b'"', quoted)?)?;
-            let value = quoted.get(key.len() + 1..)?.trim_ascii_start().strip_prefix(b":")?;
-            value.trim_ascii_start().starts_with(b"[").then_some(key)
-        };
-        array_of().is_some_and(|key| self.envelope.iter().any(|known| known.as_bytes() == key))
+        let quoted =
+            head.strip_prefix(b"{").map(<[u8]>::trim_ascii_start).and_then(|head| head.strip_prefix(b"\""));
+        let Some(quoted) = quoted else { return false };
+        self.envelope.iter().any(|key| {
+            let rest = quoted.strip_prefix(key.as_bytes()).and_then(|rest| rest.strip_prefix(b"\""));
+            let value = rest.and_then(|rest| rest.trim_ascii_start().strip_prefix(b":"));
+            value.is_some_and(|value| value.trim_ascii_start().starts_with(b"["))
+        })
     }
 }
 
