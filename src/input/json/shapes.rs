@@ -11,11 +11,14 @@ use crate::input::json::{Quoted, capture_scalar, capture_text, is_word};
 use crate::input::structural::{closing_quote, text_stop};
 use crate::input::{Paths, Row};
 
-/// Shapes are kept for so many sets of paths, the last ones used.
+/// Shapes are kept for so many sets of paths, the newest.
 const MAX_TREES: usize = 8;
-/// One tree has so many bytes at most, and so many ways to go on from one place.
+/// A tree grows until it has so many bytes, and has so many ways at most to go on from one place.
 const MAX_BYTES: usize = 1 << 16;
 const MAX_BRANCHES: usize = 24;
+/// Longer records are not learnt, and longer stretches of what nobody wants not taken as one.
+const MAX_RECORD: usize = 1 << 14;
+const MAX_STRETCH: usize = 1 << 9;
 /// Of so many records half must have been known, or all is forgotten and so many times more are just parsed.
 const TRIAL: u32 = 1 << 10;
 const REST: u32 = 8;
@@ -129,7 +132,7 @@ impl Tree {
     }
 
     fn learn(&mut self, record: &[u8]) {
-        if self.resting > 0 || self.bytes >= MAX_BYTES {
+        if self.resting > 0 || self.bytes >= MAX_BYTES || record.len() > MAX_RECORD {
             return;
         }
         if self.passing > 0 {
@@ -143,21 +146,48 @@ impl Tree {
         };
         self.barren = 0;
         let mut place = 0;
-        for (bytes, hole) in parts {
-            let bytes = record.get(bytes).unwrap_or_default();
-            let new = self.places.len();
-            let Some(ways) = self.places.get_mut(place) else { return };
-            let known = ways.iter().find(|way| *way.bytes == *bytes && way.hole == hole);
-            place = known.map_or(new, |way| way.next);
-            if place == new {
-                if ways.len() >= MAX_BRANCHES {
-                    return;
-                }
-                ways.push(Branch { bytes: bytes.into(), hole, next: new });
-                self.bytes += bytes.len();
-                self.places.push(Vec::new());
+        // From the end of a wanted value to the next: the place, the index, and what is not wanted between.
+        let mut stretch: Option<(usize, usize)> = None;
+        let mut skipped = Vec::new();
+        for (range, hole) in parts {
+            let (from, begin) = *stretch.get_or_insert((place, range.start));
+            let Some(next) = self.way(place, record.get(range.clone()).unwrap_or_default(), hole, None)
+            else {
+                return;
+            };
+            place = next;
+            if matches!(hole, Hole::Text(None) | Hole::Inner(None) | Hole::Scalar(None)) {
+                skipped.push(hole);
+                continue;
             }
+            // Text that nobody wants is often the same, and then one comparison does for all of the stretch.
+            let whole = record.get(begin..range.end).unwrap_or_default();
+            if !skipped.is_empty() && !skipped.contains(&Hole::Scalar(None)) && whole.len() <= MAX_STRETCH {
+                self.way(from, whole, hole, Some(place));
+            }
+            stretch = None;
+            skipped.clear();
         }
+    }
+
+    /// The place to which these bytes and what comes after them lead; by a new way, to a new place unless there is one.
+    fn way(&mut self, from: usize, bytes: &[u8], hole: Hole, to: Option<usize>) -> Option<usize> {
+        let new = self.places.len();
+        let ways = self.places.get_mut(from)?;
+        if let Some(known) = ways.iter().find(|way| *way.bytes == *bytes && way.hole == hole) {
+            return Some(known.next);
+        }
+        if ways.len() >= MAX_BRANCHES {
+            return None;
+        }
+        let next = to.unwrap_or(new);
+        let at = if to.is_some() { 0 } else { ways.len() };
+        ways.insert(at, Branch { bytes: bytes.into(), hole, next });
+        self.bytes += bytes.len();
+        if to.is_none() {
+            self.places.push(Vec::new());
+        }
+        Some(next)
     }
 }
 

@@ -129,6 +129,20 @@ fn a_log_without_common_shapes_is_parsed_and_costs_no_more_memory_than_agreed() 
 }
 
 #[test]
+fn what_is_long_is_not_learnt_as_a_whole() {
+    let record = |n: usize| format!(r#"{{"t":"1","x":"{}","a":"3"}}"#, "y".repeat(n));
+    let long = record(MAX_RECORD);
+    assert_eq!(known([&long, &long, &long]), 0);
+    let (wanted, mut row) = (wanted(), Row::default());
+    for (n, ways) in [(MAX_STRETCH, 1), (4, 2)] {
+        row.shapes = Shapes::default();
+        assert_eq!(Json.decode(record(n).as_bytes(), &wanted, &mut row), Ok(()));
+        let tree = row.shapes.tree(&wanted);
+        assert_eq!(tree.and_then(|tree| tree.places.get(1)).map(Vec::len), Some(ways), "{n} bytes");
+    }
+}
+
+#[test]
 fn after_a_rest_a_log_with_common_shapes_is_known_again() {
     let odd = (0..TRIAL as usize).map(|n| format!(r#"{{"k{n}":"2","a":"3"}}"#));
     let rest = TRIAL * REST + 1;
