@@ -63,7 +63,9 @@ pub mod simulate;
 pub mod timeline;
 pub mod yaml;
 
-pub use engine::{Checkpoint, Ending, Engine, EngineBuilder, Run, SourceId, SymptomTrace, WhenTrace};
+pub use engine::{
+    Checkpoint, Ending, Engine, EngineBuilder, Meter, Run, SourceId, Stage, SymptomTrace, WhenTrace,
+};
 pub use error::{Also, Edit, Error, Problem, did_you_mean};
 pub use input::Expand;
 pub use model::{

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::engine::{Ending, Engine, Run, SourceId, SymptomTrace};
+use crate::engine::{Ending, Engine, Meter, Run, SourceId, Stage, SymptomTrace};
 use crate::error::Error;
 use crate::input::{Expand, Format, Framed, Framer, Mapped, Mapper, Mapping, Restart, Row};
 use crate::model::{Begin, Diagnosis, Event, Origin, Reject, SourceSummary, Subject, Summary, Timestamp};
@@ -205,6 +205,7 @@ impl Pipeline {
         let Some(known) = self.sources.get_mut(source.index()).filter(|known| known.open) else { return };
         let (id, forced) = (known.id, known.forced.clone());
         let Some(mut reading) = known.reading.take() else { return };
+        let before = self.run.enter(Stage::Frame);
         self.run.summary_mut().bytes += bytes.len() as u64;
         if let Some(file) = self.files.get_mut(reading.summary) {
             file.bytes += bytes.len() as u64;
@@ -220,6 +221,7 @@ impl Pipeline {
         if let Some(known) = self.sources.get_mut(source.index()) {
             known.reading = Some(reading);
         }
+        self.run.enter(before);
     }
 
     /// Takes in an event that the host made itself, beside what is read; see [`Run::push`].
@@ -234,6 +236,11 @@ impl Pipeline {
     /// class too. The first call begins to keep them; from then on call it often, or they fill the memory.
     pub fn witnessed(&mut self) -> Vec<(SourceId, Event)> {
         self.witness.replace(Vec::new()).unwrap_or_default()
+    }
+
+    /// Tells a meter where the work is from here on. Without one nothing is told, and nothing costs anything.
+    pub fn measure(&mut self, meter: Box<dyn Meter>) {
+        self.run.measure(meter);
     }
 
     /// What became of the records so far.
@@ -401,6 +408,8 @@ impl Pipeline {
             Framed::Record { bytes, line, offset } => (bytes, line, offset),
         };
         let origin = Origin { file, line, offset };
+        self.run.begin_record();
+        let before = self.run.enter(Stage::Decode);
         self.row.reset(input.mapper.paths().len());
         let row = &mut self.row;
         // A format may be a plugin: whatever it does, it spoils one record and not the run.
@@ -426,6 +435,7 @@ impl Pipeline {
                 self.run.observe(source, &self.event);
             }
         }
+        self.run.enter(before);
     }
 }
 

@@ -23,6 +23,7 @@ mod hostile_yaml;
 mod hub_codes;
 mod inputs;
 mod invariance;
+mod meter;
 mod mix;
 mod mosquitto;
 mod peers;

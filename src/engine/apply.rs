@@ -8,6 +8,7 @@ use crate::engine::bounds::weight_of;
 use crate::engine::chart::{Chart, Entry};
 use crate::engine::judge::judge;
 use crate::engine::ledger::is_problem;
+use crate::engine::meter::Stage;
 use crate::engine::rest::{Moods, roused};
 use crate::engine::run::{Due, Pending, Run, Signature, Waiting};
 use crate::model::{Exhibit, Status, Summary, Timestamp};
@@ -22,8 +23,11 @@ impl Run {
         // Held once for all events: every count of a shared pointer is a write that other cores may see.
         let plan = Arc::clone(&self.plan);
         while let Some((_, event)) = self.waiting.pop_before(watermark) {
+            self.metered.begin();
             self.fire_before(&plan, event.time);
+            self.metered.enter(Stage::Apply);
             self.apply(&plan, event);
+            self.metered.enter(Stage::Order);
         }
         self.fire_before(&plan, watermark);
     }
@@ -60,6 +64,8 @@ impl Run {
         let Ok(symptom) = usize::try_from(due.symptom) else { return };
         let now = self.now;
         let Some(place) = self.chart_mut(subject).place(symptom) else { return };
+        self.metered.begin();
+        let before = self.metered.enter(Stage::Detect(symptom));
         // Time may end the pattern: it is judged as it stood just before.
         if self.chart_mut(subject).entries.get(place).is_some_and(|entry| entry.last_hit < now) {
             self.judge(plan, subject, place, now.minus(Duration::from_nanos(1)));
@@ -76,6 +82,7 @@ impl Run {
         }
         self.absorb(plan, subject, place, &findings, now);
         self.findings = findings;
+        self.metered.enter(before);
     }
 
     fn apply(&mut self, plan: &Plan, event: Waiting) {
@@ -144,6 +151,7 @@ impl Run {
         for &at in &route.told {
             let Some(symptom) = plan.symptoms.get(at) else { continue };
             findings.clear();
+            self.metered.enter(Stage::Detect(at));
             let Self { charts, shown, keys, summary, bounds, signatures, .. } = self;
             let Some(chart) = usize::try_from(subject).ok().and_then(|at| charts.get_mut(at)) else {
                 continue;
@@ -164,6 +172,7 @@ impl Run {
             }
             self.absorb(plan, subject, place, findings, time);
         }
+        self.metered.enter(Stage::Apply);
         let chart = self.chart_mut(subject);
         chart.rest.mood = route.mood;
         if route.keeps || !route.told.is_empty() {
@@ -335,6 +344,7 @@ impl Run {
             self.timers.set(self.due(subject, Due::QUIET), Some(later));
             return;
         }
+        let interrupted = self.metered.enter(Stage::Diagnose);
         self.settle(Some(now));
         if self.has_news(plan, subject, now) {
             self.diagnose(subject, true, now);
@@ -366,6 +376,7 @@ impl Run {
                 }
             }
         }
+        self.metered.enter(interrupted);
     }
 
     pub(super) fn chart_mut(&mut self, subject: u32) -> &mut Chart {

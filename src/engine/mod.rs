@@ -15,6 +15,7 @@ mod judge;
 mod ledger;
 mod lifecycle;
 mod live;
+mod meter;
 mod pulse;
 mod report;
 mod rest;
@@ -34,6 +35,7 @@ use crate::plugin::Registry;
 use crate::rule::{self, Plan};
 
 pub use checkpoint::Checkpoint;
+pub use meter::{Meter, Stage};
 pub use run::{Run, SourceId};
 pub use trace::{Ending, SymptomTrace, WhenTrace};
 

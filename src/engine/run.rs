@@ -11,6 +11,7 @@ use crate::engine::bounds::Bounds;
 use crate::engine::chart::Chart;
 use crate::engine::differential::Memo;
 use crate::engine::live::Live;
+use crate::engine::meter::{Meter, Metered, Stage};
 use crate::engine::pulse::Heard;
 use crate::engine::rest::Moods;
 use crate::engine::sieve::Sieve;
@@ -136,6 +137,7 @@ pub struct Run {
     pub(super) heard: Heard,
     pub(super) memo: Memo,
     pub(super) moods: Moods,
+    pub(super) metered: Metered,
 }
 
 impl Run {
@@ -185,6 +187,7 @@ impl Run {
             heard,
             memo: Memo::default(),
             moods,
+            metered: Metered::default(),
         }
     }
 
@@ -220,17 +223,20 @@ impl Run {
 
     /// Takes in an event that the caller goes on using.
     pub(crate) fn observe(&mut self, source: SourceId, event: &Event) {
+        let before = self.metered.enter(Stage::Classify);
         self.summary.records.read += 1;
-        let time = event.time();
         if self.is_repeat(source, event) {
             self.summary.records.duplicate += 1;
-            return;
+        } else {
+            let signature = self.classify(event);
+            self.metered.enter(Stage::Order);
+            let wanted = signature.map(|signature| self.kept(event, signature));
+            let mut admitted = std::mem::take(&mut self.admitted);
+            self.ingress.offer(source.0, wanted, event.time(), &mut admitted);
+            self.admit(source, &mut admitted);
+            self.admitted = admitted;
         }
-        let wanted = self.classify(event).map(|signature| self.kept(event, signature));
-        let mut admitted = std::mem::take(&mut self.admitted);
-        self.ingress.offer(source.0, wanted, time, &mut admitted);
-        self.admit(source, &mut admitted);
-        self.admitted = admitted;
+        self.metered.enter(before);
     }
 
     /// Counts a record that no rule asks about and that says nothing of time.
@@ -259,10 +265,12 @@ impl Run {
 
     /// The source has ended: it no longer holds the others back.
     pub fn close(&mut self, source: SourceId) {
+        let before = self.metered.enter(Stage::Order);
         let mut admitted = std::mem::take(&mut self.admitted);
         self.ingress.close(source.0, &mut admitted);
         self.admit(source, &mut admitted);
         self.admitted = admitted;
+        self.metered.enter(before);
     }
 
     /// The source has paused: it no longer holds the others back, until its next record that is neither late nor future.
@@ -312,19 +320,37 @@ impl Run {
     /// What still waits for an event then is unknown, not missing, unless the engine was told that the stream is
     /// [complete](crate::EngineBuilder::complete).
     pub fn finish(mut self) -> (Vec<Diagnosis>, Summary) {
+        self.metered.enter(Stage::Order);
         for source in 0..self.positions.len() {
             self.close(SourceId(source));
         }
         if self.settings.complete {
             self.reach(Timestamp::MAX);
         }
+        self.metered.enter(Stage::Diagnose);
         self.settle(None);
         self.diagnose_open();
+        self.metered.enter(Stage::Host);
         let ready = self.drain();
         if self.summary.records.future > 0 {
             self.summary.horizon = self.settings.horizon();
         }
         (ready, self.summary)
+    }
+
+    /// Tells a meter where the work is from here on.
+    pub(crate) fn measure(&mut self, meter: Box<dyn Meter>) {
+        self.metered.set(meter);
+    }
+
+    /// A record has its turn.
+    pub(crate) fn begin_record(&mut self) {
+        self.metered.begin();
+    }
+
+    /// The work goes on in another stage; gives the one that it was in.
+    pub(crate) fn enter(&mut self, stage: Stage) -> Stage {
+        self.metered.enter(stage)
     }
 
     pub(crate) fn summary_mut(&mut self) -> &mut Summary {
@@ -345,7 +371,7 @@ impl Run {
 
     /// The signature of an event that some rule asks about.
     fn classify(&mut self, event: &Event) -> Option<u32> {
-        let Self { plan, sieve, classes, summary, .. } = self;
+        let Self { plan, sieve, classes, summary, metered, .. } = self;
         let verdict = sieve.ask(&plan.classes, event)?;
         if verdict.signature.is_some() || (verdict.classes.is_empty() && verdict.asking.is_empty()) {
             return verdict.signature;
@@ -355,6 +381,7 @@ impl Run {
         for &id in &verdict.asking {
             let at = usize::try_from(id.0).unwrap_or(usize::MAX);
             let mut unknown = false;
+            metered.enter(Stage::Predicate(at));
             if plan.classes.get(at).is_some_and(|class| class.agrees(event, &mut || unknown = true)) {
                 classes.push(id);
             }
@@ -362,6 +389,7 @@ impl Run {
                 *summary.unknown_predicates.entry(Arc::clone(name)).or_default() += 1;
             }
         }
+        metered.enter(Stage::Classify);
         classes.sort_unstable();
         let classes = std::mem::take(classes);
         let signature = (!classes.is_empty()).then(|| self.signature(&classes));

@@ -290,6 +290,11 @@ impl Plan {
         &self.problems
     }
 
+    /// `article#class` of a class, or `problem` for that of a pack.
+    pub fn class_name(&self, class: ClassId) -> Option<&Arc<str>> {
+        self.class_names.get(usize::try_from(class.0).ok()?)
+    }
+
     /// The classes that an event belongs to, ascending: each is asked by itself.
     pub fn classes_of(&self, event: &Event) -> Vec<ClassId> {
         let holds = |class: &Class| {
