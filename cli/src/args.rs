@@ -40,6 +40,9 @@ pub(crate) enum Verb {
     /// Write the logs of labelled fleets, and what is truly the matter in them
     #[command(after_help = SIMULATE_EXAMPLES)]
     Simulate(Simulate),
+    /// Measure what your logs cost with your rules: speed, where the time goes, which rules take it, memory
+    #[command(after_help = BENCH_MEANING)]
+    Bench(Bench),
 }
 
 impl Verb {
@@ -51,6 +54,7 @@ impl Verb {
             Self::Rules(asked) => asked.output == Listing::Json,
             Self::Test(asked) => asked.output == Listing::Json,
             Self::Check(asked) => asked.output == Listing::Json,
+            Self::Bench(asked) => asked.output == Listing::Json,
         }
     }
 }
@@ -98,6 +102,23 @@ const SIMULATE_EXAMPLES: &str = "Examples:
 
 docs/simulate.md says how to write a fleet.";
 
+const BENCH_MEANING: &str = "What the figures mean:
+  The logs are diagnosed once to see what that takes in memory, and then --runs times to be timed: from files, which are
+  in the system's cache by then, to diagnoses, of which nothing is written. Each round also runs the yardsticks, which
+  read the same files the same way, so that the ratios to them mean something on another machine.
+  Rows and rules are timed in further runs, one in each round: the clock is read where one row gives way to the next, for
+  some records, events and deadlines drawn by chance, and what is found is scaled up. What reading the clock takes is
+  taken off; calls of less than about 10 ns are told too dear all the same. `together` says how all rows compare with
+  the whole. The other runs do not look at the clock.
+  A rule's figure is the time in its detector and what follows from it, or in the `where` of a class; what all rules
+  share (reading, decoding, classes without expressions) is in the rows. docs/bench.md says more.
+
+Exit codes:
+  0    measured
+  2    wrong usage, settings or rules; no record to measure; output that cannot be written
+  3    measured, but a part of the input could not be read
+  130  interrupted (SIGINT), 143  asked to end (SIGTERM): nothing is told";
+
 /// What `etiolog schema` describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Described {
@@ -111,6 +132,8 @@ pub(crate) enum Described {
     Table,
     /// The lines that `diagnose -o json` writes
     Diagnosis,
+    /// The line that `bench -o json` writes
+    Bench,
 }
 
 #[derive(Debug, clap::Args)]
@@ -386,8 +409,33 @@ pub(crate) struct Diagnose {
     pub(crate) output_file: Option<PathBuf>,
 }
 
-/// Which logs are read, and how.
 #[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    #[command(flatten)]
+    pub(crate) logs: Logs,
+
+    /// The same as naming PATH: files or directories to be measured
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) input: Vec<PathBuf>,
+
+    /// A shipped pack by name, a pack's folder, or a rule file or article to add to them [default: all shipped packs]
+    #[arg(short, long, value_name = "PACK|PATH")]
+    pub(crate) rules: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) facts: Facts,
+
+    /// How many rounds are measured; the figures are medians, of rows and rules the mean
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = parse_runs)]
+    pub(crate) runs: usize,
+
+    /// How to write the figures
+    #[arg(short, long, value_name = "NAME", value_enum, default_value_t = Listing::Text)]
+    pub(crate) output: Listing,
+}
+
+/// Which logs are read, and how.
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Logs {
     /// Files, directories, quoted patterns, or `-` for stdin (the default in a pipe); gzip and zstd are read as they are
     #[arg(value_name = "PATH")]
@@ -447,6 +495,11 @@ fn parse_size(text: &str) -> Result<usize, &'static str> {
         .checked_mul(1 << bits)
         .filter(|&bytes| bytes >= 1 << 20)
         .ok_or("at least 1MiB, and no more than there is")
+}
+
+/// A handful of runs.
+fn parse_runs(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|runs| (1..=1_000).contains(runs)).ok_or("not a number from 1 to 1000")
 }
 
 /// `10%` or `0.1`.

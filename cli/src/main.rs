@@ -4,6 +4,7 @@
 //! to stderr.
 
 mod args;
+mod bench;
 mod check;
 mod diagnose;
 mod exit;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Verb::Schema(asked) => schema::run(&asked),
         Verb::Check(asked) => check::run(&asked),
         Verb::Simulate(asked) => simulate::run(&asked),
+        Verb::Bench(asked) => bench::run(&asked),
     };
     match ended {
         Ok(exit) => exit.into(),

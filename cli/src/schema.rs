@@ -5,7 +5,7 @@ use etiolog::{Registry, output};
 
 use crate::args::{Described, Schema};
 use crate::exit::{Exit, Stop};
-use crate::style;
+use crate::{bench, style};
 
 /// Runs the verb.
 pub(crate) fn run(asked: &Schema) -> Result<Exit, Stop> {
@@ -15,6 +15,7 @@ pub(crate) fn run(asked: &Schema) -> Result<Exit, Stop> {
         Described::Table => schema::table(&Registry::builtin()),
         Described::Input => schema::input(&Registry::builtin()),
         Described::Diagnosis => output::schema::diagnosis(),
+        Described::Bench => bench::figures::schema(),
     };
     style::write(format!("{schema:#}\n").as_bytes())?;
     Ok(Exit::Done)

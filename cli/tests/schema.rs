@@ -8,7 +8,7 @@ use std::process::Command;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-const KINDS: [&str; 5] = ["article", "pack", "input", "table", "diagnosis"];
+const KINDS: [&str; 6] = ["article", "pack", "input", "table", "diagnosis", "bench"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -24,10 +24,9 @@ fn published(kind: &str) -> PathBuf {
     root().join("schema").join(format!("{kind}.v1.json"))
 }
 
-/// The published schema, made strict: nothing may be written that it does not describe.
-fn strict() -> Validator {
-    let mut schema: Value =
-        serde_json::from_str(&fs::read_to_string(published("diagnosis")).unwrap()).unwrap();
+/// The published schema of what is written, made strict: nothing may be written that it does not describe.
+fn strict(kind: &str) -> Validator {
+    let mut schema: Value = serde_json::from_str(&fs::read_to_string(published(kind)).unwrap()).unwrap();
     let lines = schema["oneOf"].as_array_mut().unwrap();
     let heads: Vec<String> = lines
         .iter()
@@ -70,7 +69,7 @@ fn what_is_published_is_what_the_types_give() {
 
 #[test]
 fn every_line_about_the_samples_keeps_to_the_schema() {
-    let validator = strict();
+    let validator = strict("diagnosis");
     for sample in ["samples/java-609.jsonl", "samples/fleet-day.jsonl.gz"] {
         let written = etiolog(&["diagnose", "-q", "-o", "json", "--as-of", "2026-12-31T00:00:00Z", sample]);
         assert!(written.lines().count() > 2, "{sample}");
@@ -87,15 +86,25 @@ fn every_problem_keeps_to_the_schema() {
     let written = etiolog(&["rules", "-o", "json", "-r", file.to_str().unwrap()]);
     fs::remove_file(&file).unwrap();
     assert!(!written.is_empty());
-    let validator = strict();
+    let validator = strict("diagnosis");
     for line in written.lines() {
         valid(&validator, &serde_json::from_str(line).unwrap());
     }
 }
 
 #[test]
+fn the_line_of_a_measurement_keeps_to_its_schema() {
+    let written = etiolog(&["bench", "--runs", "1", "-o", "json", "samples/java-609.jsonl"]);
+    let line: Value = serde_json::from_str(&written).unwrap();
+    valid(&strict("bench"), &line);
+    let mut more = line;
+    more["rows"][0]["more"] = json!(1);
+    assert!(!strict("bench").is_valid(&more));
+}
+
+#[test]
 fn the_schema_can_refuse() {
-    let validator = strict();
+    let validator = strict("diagnosis");
     for wrong in [
         json!({"type": "begin", "schema": "etiolog/1"}),
         json!({"type": "problem", "schema": "etiolog/2", "code": "c", "file": "f", "line": 1, "column": 1, "span": {"start": 0, "end": 1}, "message": "m"}),

@@ -7,7 +7,7 @@ use crate::model::{Measure, Probability, Timestamp};
 use crate::output::escape::terminal;
 
 /// `1,234,567`.
-pub(super) fn count(n: u64) -> String {
+pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -62,7 +62,7 @@ pub fn span(span: Duration) -> String {
 }
 
 /// Three significant digits, without an exponent where a person would not use one.
-pub(crate) fn number(x: f64) -> String {
+pub fn number(x: f64) -> String {
     if !x.is_finite() {
         return x.to_string();
     }
@@ -83,7 +83,7 @@ pub(crate) fn number(x: f64) -> String {
 }
 
 /// `3.1 GB`, in powers of a thousand.
-pub(super) fn bytes(n: u64) -> String {
+pub fn bytes(n: u64) -> String {
     let mut scaled = n as f64;
     if n < 1_000 {
         return format!("{n} B");

@@ -25,8 +25,7 @@ use std::io;
 use crate::model::{Begin, Diagnosis, Summary};
 
 pub use escape::{terminal, terminal_truncated};
-pub(crate) use human::number;
-pub use human::span;
+pub use human::{bytes, count, number, span};
 pub use json::{JsonLines, write_line};
 pub use layout::{Page, Paint, tied};
 pub use text::Text;
