@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use etiolog::check::{Cost, Runs, cost, lint, proofs};
+use etiolog::check::{Cost, RuleCost, RuleKind, Runs, cost, lint, proofs};
 use etiolog::output::{Page, Paint, problems, terminal, tied, write_line};
 use etiolog::yaml::spell_duration;
 use etiolog::{Engine, Registry};
@@ -107,14 +107,8 @@ fn show(cost: &Cost, page: &mut Page) {
         (&*class.class, kept)
     });
     table(page, "event classes: an event that is in none of them is forgotten at once", classes);
-    let symptoms = cost.symptoms.iter().map(|symptom| {
-        let size = match symptom.bytes {
-            Some(size) => bytes(size, symptom.bytes_per_child),
-            None => "the detector does not say".to_owned(),
-        };
-        (&*symptom.symptom, format!("{size}, per {}", terminal(&symptom.per)))
-    });
-    table(page, "symptoms: at most so many bytes for one subject, without the allocator's own", symptoms);
+    let rules = cost.rules.iter().map(|rule| (&*rule.rule, of_rule(cost, rule)));
+    table(page, "rules by what they cost, the dearest first; bytes are for one subject, at most", rules);
     let levels = cost.levels.iter().filter(|level| level.symptoms > 0).map(|level| {
         let unsaid = match level.unsaid {
             0 => String::new(),
@@ -135,6 +129,29 @@ fn show(cost: &Cost, page: &mut Page) {
         (&*predicate.of, format!("{runs}: {} (reads {})", prose(&predicate.source), reads.join(", ")))
     });
     table(page, "expressions: all are interpreted", predicates);
+}
+
+/// What a rule costs, why, and what helps.
+fn of_rule(cost: &Cost, rule: &RuleCost) -> String {
+    let mut says = vec![terminal(&rule.reason).into_owned()];
+    if rule.kind == RuleKind::Symptom {
+        let per = cost.symptoms.iter().find(|symptom| symptom.symptom == rule.rule);
+        let per = per.map_or_else(String::new, |symptom| format!(" per {}", terminal(&symptom.per)));
+        says.push(match rule.bytes {
+            Some(size) => format!("{}{per}", bytes(size, rule.bytes_per_child)),
+            None => format!("the detector does not say how many bytes{per}"),
+        });
+    }
+    if rule.runs == Some(Runs::OnMeasures) {
+        says.push("its `when` is interpreted when a subject is judged".to_owned());
+    }
+    if !rule.asks.is_empty() {
+        let asks: Vec<String> = rule.asks.iter().map(|name| tied(&terminal(name))).collect();
+        let word = if rule.kind == RuleKind::Symptom { "asks about" } else { "asked for by" };
+        says.push(format!("{word} {}", asks.join(", ")));
+    }
+    says.extend(rule.hint.as_ref().map(|hint| format!("cheaper: {}", terminal(hint))));
+    says.join("; ")
 }
 
 /// Names, and beside them what is said of each.

@@ -126,6 +126,12 @@ fn programs_read_lines() {
     assert_eq!((&good[0]["problems"], &good[0]["articles"]), (&0.into(), &1.into()));
     assert_eq!(good[1]["fields"][1]["classes"][0], "trips#trip");
     assert_eq!(good[1]["classes"][0]["remembered"], 3_600);
+    let rules = good[1]["rules"].as_array().expect("a list");
+    let bands: Vec<_> = rules.iter().map(|rule| (&rule["rule"], &rule["kind"], &rule["band"])).collect();
+    let expected = [["trips#streak", "symptom", "awake"], ["trips#trip", "class", "by-value"]];
+    let expected = expected.map(|row| row.map(Value::from));
+    assert!(bands.iter().zip(&expected).all(|(row, [a, b, c])| *row == (a, b, c)), "{rules:?}");
+    assert!(rules[0]["bytes"].as_u64().is_some_and(|bytes| bytes > 0) && rules.len() == 2);
     place.with("rules/pumps/trips.yaml", &RULES.replace("trip, at", "tripp, at"));
     let output = place.check(&["rules/pumps", "-o", "json", "--cost"]);
     assert_eq!(output.status.code(), Some(1));
@@ -153,6 +159,9 @@ fn the_cost_says_what_is_extracted_remembered_and_interpreted() {
         "ok: 1 article, 1 symptom, 1 cause, 1 solution\n\nfields: ",
         "\n  pump  a level of subjects\n  word  for trips#trip\n",
         "\n  trips#trip  seen by 1 symptom, remembered for 1h at most\n",
+        "\n  trips#streak  is told of each of its events, because its detector has to see them as they come;",
+        " bytes per pump; its `when` is interpreted when a subject is judged; asks about",
+        "\n  trips#trip    found by the values of `word`; asked for by trips#streak\n",
         "\n  trips#streak  on what was measured, when a subject is judged: count.events >= 4 (reads",
     ] {
         assert!(text.contains(part), "{part:?} in\n{text}");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::check::rank::{self, RuleCost};
 use crate::model::FieldId;
 use crate::predicate::Predicate;
 use crate::rule::Plan;
@@ -24,6 +25,8 @@ pub struct Cost {
     pub levels: Vec<LevelCost>,
     /// The expressions.
     pub predicates: Vec<PredicateCost>,
+    /// Classes and symptoms, the dearest first.
+    pub rules: Vec<RuleCost>,
 }
 
 /// A field that decoders extract.
@@ -118,7 +121,8 @@ pub enum Runs {
 pub fn cost(plan: &Plan) -> Cost {
     let symptoms = symptoms(plan);
     let levels = levels(plan, &symptoms);
-    Cost { fields: fields(plan), classes: classes(plan), symptoms, levels, predicates: predicates(plan) }
+    let (fields, classes, predicates) = (fields(plan), classes(plan), predicates(plan));
+    Cost { fields, classes, symptoms, levels, predicates, rules: rank::rank(plan) }
 }
 
 fn fields(plan: &Plan) -> Vec<FieldCost> {

@@ -12,6 +12,7 @@ mod explain;
 mod lint;
 mod play;
 mod proof;
+mod rank;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::rule::Case;
 pub use cost::{ClassCost, Cost, FieldCost, LevelCost, PredicateCost, Runs, SymptomCost, cost};
 pub use coverage::{CauseCoverage, Condition, Coverage, Part};
 pub use lint::lint;
+pub use rank::{Band, ConditionCost, RuleCost, RuleKind};
 
 /// What became of the cases of an engine's packs.
 #[derive(Clone, Debug, Serialize)]

@@ -146,15 +146,10 @@ impl Moods {
     /// The mood in which nothing sleeps.
     pub(super) const AWAKE: u32 = 1;
 
-    pub(super) fn new(plan: &Plan, holds_others: &[bool]) -> Self {
+    pub(super) fn new(plan: &Plan) -> Self {
         let mut moods = Self::default();
         for level in 0..plan.schema.levels() {
-            // What others lie in is watched for everything from its first event on.
-            let sleeps = holds_others.get(level) != Some(&true);
-            let waking = |symptom: &Symptom| {
-                let may = sleeps && symptom.level == level && symptom.reads.is_empty();
-                may.then(|| symptom.detector.sleeps()).flatten()
-            };
+            let waking = |symptom: &Symptom| plan.waking(symptom).ok().filter(|_| symptom.level == level);
             let waking: Vec<_> = plan.symptoms.iter().map(waking).collect();
             let asleep = plan.symptoms.iter().zip(&waking).filter(|(_, waking)| waking.is_some());
             let reach = asleep.map(|(symptom, _)| symptom.detector.horizon()).max();

@@ -143,10 +143,9 @@ pub struct Run {
 impl Run {
     pub(super) fn new(plan: Arc<Plan>, settings: Settings) -> Self {
         let delay = plan.symptoms.iter().map(|symptom| symptom.detector.delay()).max().unwrap_or_default();
-        let levels = 0..plan.schema.levels();
-        let inside = |outer: usize| levels.clone().any(|inner| plan.schema.parent(inner) == Some(outer));
-        let holds_others: Vec<bool> = levels.clone().map(inside).collect();
-        let moods = Moods::new(&plan, &holds_others);
+        let holds_others: Vec<bool> =
+            (0..plan.schema.levels()).map(|level| plan.holds_others(level)).collect();
+        let moods = Moods::new(&plan);
         let shown = Event::new(&plan.schema, Timestamp::MIN);
         let sieve = Sieve::new(&plan.classes);
         let heard = Heard::new(&plan);

@@ -180,6 +180,17 @@ impl Symptom {
     }
 }
 
+/// Why a symptom never sleeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wakeful {
+    /// Others lie in its subjects.
+    HoldsOthers,
+    /// Its detector reads fields of its events.
+    ReadsFields,
+    /// Its detector must see every event as it comes.
+    Detector,
+}
+
 /// A hypothesis that explains symptoms.
 #[derive(Clone, Debug)]
 pub struct Cause {
@@ -278,6 +289,28 @@ impl Plan {
     /// Whether records are the same by where they stand or by what they say.
     pub fn identity(&self) -> Identity {
         self.identity
+    }
+
+    /// Whether subjects of a level hold others.
+    pub fn holds_others(&self, level: usize) -> bool {
+        (0..self.schema.levels()).any(|inner| self.schema.parent(inner) == Some(level))
+    }
+
+    /// Until when a symptom may sleep on a subject: of each group of classes an event must have come.
+    ///
+    /// # Errors
+    ///
+    /// Why it never may.
+    pub(crate) fn waking(&self, symptom: &Symptom) -> Result<Vec<Vec<ClassId>>, Wakeful> {
+        // What others lie in is watched for everything from its first event on.
+        if self.holds_others(symptom.level) {
+            return Err(Wakeful::HoldsOthers);
+        }
+        // What sleeps is shown later that something happened, and not what stood in it.
+        if !symptom.reads.is_empty() {
+            return Err(Wakeful::ReadsFields);
+        }
+        symptom.detector.sleeps().ok_or(Wakeful::Detector)
     }
 
     /// How long a subject of a level must be quiet before an episode is over.
