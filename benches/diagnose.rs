@@ -3,6 +3,7 @@
 
 #[path = "../tests/fleet/mod.rs"]
 mod fleet;
+mod simulated;
 
 use std::hint::black_box;
 
@@ -14,17 +15,25 @@ fn engine() -> Engine {
     build().unwrap_or_else(|error| panic!("{error}"))
 }
 
+fn whole(engine: &Engine, log: &[u8]) -> usize {
+    let mut pipeline = Pipeline::new(engine);
+    pipeline.read("log", log);
+    pipeline.finish().0.len()
+}
+
+/// Records and bytes of a log, one record a line.
+fn throughput(log: &[u8]) -> Throughput {
+    let elements = memchr::memchr_iter(b'\n', log).count() as u64;
+    Throughput::ElementsAndBytes { elements, bytes: log.len() as u64 }
+}
+
 fn diagnose(c: &mut Criterion) {
     let engine = engine();
     let text = fleet::hub_fault_at_noon().lines().join("\n");
     let mut group = c.benchmark_group("bytes to diagnoses");
-    group.sample_size(20).throughput(Throughput::Bytes(text.len() as u64));
+    group.sample_size(20).throughput(throughput(text.as_bytes()));
     group.bench_function("a hub fault in a fleet of 600", |b| {
-        b.iter(|| {
-            let mut pipeline = Pipeline::new(&engine);
-            pipeline.read("log", text.as_bytes());
-            black_box(pipeline.finish())
-        });
+        b.iter(|| whole(black_box(&engine), text.as_bytes()));
     });
     // What the same bytes cost when they are only parsed as JSON.
     group.bench_function("serde_json parses each line and its properties", |b| {
@@ -36,6 +45,9 @@ fn diagnose(c: &mut Criterion) {
             }
         });
     });
+    let mix = simulated::log("resource-log", 4 << 20);
+    group.throughput(throughput(&mix));
+    group.bench_function("of every trouble some", |b| b.iter(|| whole(black_box(&engine), &mix)));
     group.finish();
 }
 

@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use etiolog::{Engine, Pack, Registry};
 
 const PACK: &str = "etiolog: 1\npack: p\ntitle: P\nversion: 0.1.0\nsubjects: [{name: site, quiet: 24h}, {name: unit, in: site, quiet: 24h}]\n";
@@ -43,7 +43,8 @@ fn load(c: &mut Criterion) {
     }
     let registry = Registry::builtin();
     let mut group = c.benchmark_group("load 2,000 rules");
-    group.sample_size(10);
+    let bytes = texts.iter().map(|(_, text)| text.len() as u64).sum();
+    group.sample_size(10).throughput(Throughput::ElementsAndBytes { elements: 2_000, bytes });
     group.bench_function("etiolog, read, checked and compiled", |b| {
         b.iter(|| {
             let engine = Engine::builder().registry(registry.clone()).pack(pack.clone()).build();
