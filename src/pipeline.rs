@@ -1,6 +1,7 @@
 //! Bytes in, diagnoses out: the whole story on one screen.
 
 mod beside;
+mod crew;
 mod resume;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,8 @@ pub struct Pipeline {
     event: Event,
     files: Vec<SourceSummary>,
     witness: Option<Vec<(SourceId, Event)>>,
+    /// Threads that decode too, if the host wants any.
+    crew: Option<Crew>,
 }
 
 /// An input of a pack, ready to decode.
@@ -84,6 +87,7 @@ struct Reading {
 }
 
 pub use beside::FileId;
+use crew::Crew;
 pub use resume::Progress;
 
 impl Pipeline {
@@ -118,6 +122,7 @@ impl Pipeline {
             event: Event::new(plan.schema(), Timestamp::MIN),
             files: Vec::new(),
             witness: None,
+            crew: None,
         }
     }
 
@@ -323,16 +328,25 @@ impl Pipeline {
         let source = self.open(name);
         self.file(source, name);
         let mut stream = Expand::new(stream);
-        let mut buffer = vec![0; 1 << 16];
+        // What is shared out among threads is read in larger pieces.
+        let mut buffer = vec![0; if self.crew.is_some() { 1 << 20 } else { 1 << 16 }];
+        let mut held = 0;
         loop {
-            match stream.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => self.push(source, buffer.get(..read).unwrap_or_default()),
-                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => {
-                    self.broken(source);
-                    break;
-                }
+            let read = stream.read(buffer.get_mut(held..).unwrap_or_default());
+            if read.as_ref().is_err_and(|why| why.kind() == io::ErrorKind::Interrupted) {
+                continue;
+            }
+            held += *read.as_ref().unwrap_or(&0);
+            let over = !matches!(read, Ok(1..));
+            if over || held == buffer.len() {
+                self.push(source, buffer.get(..held).unwrap_or_default());
+                held = 0;
+            }
+            if read.is_err() {
+                self.broken(source);
+            }
+            if over {
+                break;
             }
         }
         self.close(source);
@@ -376,8 +390,15 @@ impl Pipeline {
 
     fn feed(&mut self, source: SourceId, reading: &mut Reading, bytes: &[u8]) {
         let Some((input, mut framer)) = reading.input.take() else { return };
+        let crew = self.crew_for(reading, bytes);
         let Reading { file, summary, again, .. } = reading;
-        framer.push(bytes, &mut |framed| self.take(source, &input, (*file, *summary, &mut *again), framed));
+        if let Some(mut crew) = crew {
+            self.share_out(&mut crew, (source, *file, *summary), (&input, &mut framer), bytes);
+            self.crew = Some(crew);
+        } else {
+            framer
+                .push(bytes, &mut |framed| self.take(source, &input, (*file, *summary, &mut *again), framed));
+        }
         if let Some(restart) = framer.restart() {
             let taken = self.files.get(*summary).map_or(0, |file| file.records);
             reading.restart = Some((restart, taken.saturating_sub(*again)));
@@ -410,24 +431,12 @@ impl Pipeline {
         let origin = Origin { file, line, offset };
         self.run.begin_record();
         let before = self.run.enter(Stage::Decode);
-        self.row.reset(input.mapper.paths().len());
-        let row = &mut self.row;
-        // A format may be a plugin: whatever it does, it spoils one record and not the run.
-        let decoded =
-            catch_unwind(AssertUnwindSafe(|| input.format.decode(bytes, input.mapper.paths(), row)));
-        let mapped = match decoded {
-            Ok(Ok(())) => input.mapper.map(&self.row, &mut self.event),
-            Ok(Err(reason)) => Err(reason),
-            Err(_) => Err(Reject::Plugin),
-        };
-        match mapped {
+        match input.decode(bytes, &mut self.row, &mut self.event) {
             Err(reason) => self.run.reject(reason, origin),
             Ok(Mapped::Skipped) => self.run.skip(),
             Ok(Mapped::Event { partial }) => {
                 self.run.summary_mut().partial += u64::from(partial);
                 self.event.set_origin(origin);
-                let own = input.mapper.identity(&self.row);
-                self.event.set_identity(own.unwrap_or(if input.by_record { xxh3_64(bytes) } else { 0 }));
                 if let Some(witness) = &mut self.witness {
                     witness.push((source, self.event.clone()));
                 }
@@ -440,6 +449,20 @@ impl Pipeline {
 }
 
 impl Input {
+    /// What a record says. Where it stood, the caller knows.
+    fn decode(&self, bytes: &[u8], row: &mut Row, event: &mut Event) -> Result<Mapped, Reject> {
+        row.reset(self.mapper.paths().len());
+        // A format may be a plugin: whatever it does, it spoils one record and not the run.
+        let decode = AssertUnwindSafe(|| self.format.decode(bytes, self.mapper.paths(), row));
+        catch_unwind(decode).unwrap_or(Err(Reject::Plugin))?;
+        let mapped = self.mapper.map(row, event)?;
+        if let Mapped::Event { .. } = mapped {
+            let own = self.mapper.identity(row);
+            event.set_identity(own.unwrap_or(if self.by_record { xxh3_64(bytes) } else { 0 }));
+        }
+        Ok(mapped)
+    }
+
     fn framer(&self) -> Framer {
         Framer::new(self.format.framing(), self.limit)
             .with_envelope(self.mapping.envelope.iter().cloned())

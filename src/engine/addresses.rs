@@ -75,6 +75,15 @@ impl Addresses {
         })
     }
 
+    /// The number of the address with these identifiers by level, of an event.
+    pub(super) fn numbered(&mut self, ids: impl ExactSizeIterator<Item = Option<SmolStr>>) -> u32 {
+        let levels = ids.len();
+        ids.enumerate().fold(0, |node, (level, id)| match &id {
+            Some(id) if level + 1 < levels => self.step_again(level, node, id),
+            id => self.step(node, id.as_ref()),
+        })
+    }
+
     /// A step that was nearly always the last one of its level too: most events of a log lie in one outer subject.
     fn step_again(&mut self, level: usize, node: u32, id: &SmolStr) -> u32 {
         if let Some((from, known, next)) = self.recent.get(level)

@@ -10,7 +10,8 @@ use crate::engine::judge::judge;
 use crate::engine::ledger::is_problem;
 use crate::engine::meter::Stage;
 use crate::engine::rest::{Moods, roused};
-use crate::engine::run::{Due, Pending, Run, Signature, Waiting};
+use crate::engine::run::{Due, Pending, Run, Waiting};
+use crate::engine::signature::Signature;
 use crate::model::{Exhibit, Status, Summary, Timestamp};
 use crate::rule::Plan;
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::engine::case::Case;
 use crate::engine::chart::{Entry, Tally};
-use crate::engine::run::{Pending, Run, Signature};
+use crate::engine::run::{Pending, Run};
+use crate::engine::signature::Signature;
 use crate::model::{Severity, Timestamp};
 
 impl Run {

@@ -52,6 +52,10 @@ impl Metered {
         self.meter = Some(meter);
     }
 
+    pub(crate) fn is_set(&self) -> bool {
+        self.meter.is_some()
+    }
+
     pub(crate) fn begin(&mut self) {
         if let Some(meter) = &mut self.meter {
             meter.begin();

@@ -21,6 +21,8 @@ mod report;
 mod rest;
 mod run;
 mod sieve;
+mod sift;
+mod signature;
 mod subjects;
 mod trace;
 mod verdict;
@@ -37,6 +39,7 @@ use crate::rule::{self, Plan};
 pub use checkpoint::Checkpoint;
 pub use meter::{Meter, Stage};
 pub use run::{Run, SourceId};
+pub(crate) use sift::{Forerunner, Sifted};
 pub use trace::{Ending, SymptomTrace, WhenTrace};
 
 /// Rules, compiled, with the settings of a run. Cheap to clone and shared between threads.

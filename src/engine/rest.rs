@@ -16,7 +16,8 @@ use foldhash::fast::RandomState;
 
 use crate::detector::{ClassId, Findings, Hit};
 use crate::engine::chart::{Chart, Entry};
-use crate::engine::run::{Run, Signature};
+use crate::engine::run::Run;
+use crate::engine::signature::Signature;
 use crate::model::{Event, Exhibit, Timestamp};
 use crate::rule::{Plan, Symptom};
 

@@ -1,10 +1,10 @@
 //! All memory of one stream: events go in in any order within lateness, diagnoses come out in order of event time.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::detector::{ClassId, Findings};
+use crate::detector::Findings;
 use crate::engine::Settings;
 use crate::engine::addresses::Addresses;
 use crate::engine::bounds::Bounds;
@@ -14,11 +14,12 @@ use crate::engine::live::Live;
 use crate::engine::meter::{Meter, Metered, Stage};
 use crate::engine::pulse::Heard;
 use crate::engine::rest::Moods;
-use crate::engine::sieve::Sieve;
+use crate::engine::sift::{Sifted, Sifter};
+use crate::engine::signature::{Signature, Signatures};
 use crate::engine::subjects::Subjects;
 use crate::engine::trace::Followed;
-use crate::model::{Diagnosis, Event, FieldId, Origin, Reject, RejectSample, Summary, Timestamp, Value};
-use crate::rule::{Identity, Plan, Symptom};
+use crate::model::{Diagnosis, Event, Origin, Reject, RejectSample, Summary, Timestamp, Value};
+use crate::rule::{Identity, Plan};
 use crate::timeline::{Admitted, Ingress, Order, Reorder, Timers};
 
 /// A stream of records in (roughly) the order of time, from one place.
@@ -34,23 +35,6 @@ impl SourceId {
     /// The source with this number.
     pub(crate) fn at(number: u32) -> Self {
         Self(usize::try_from(number).unwrap_or(usize::MAX))
-    }
-}
-
-/// Which classes an event belongs to, and who wants to know.
-#[derive(Debug)]
-pub(super) struct Signature {
-    pub(super) classes: Vec<ClassId>,
-    pub(super) symptoms: Vec<usize>,
-    pub(super) problem: bool,
-    /// The fields that the detectors of these symptoms read.
-    pub(super) reads: Vec<FieldId>,
-}
-
-impl Signature {
-    /// The one with this number.
-    pub(super) fn of(signatures: &[Arc<Self>], number: u32) -> Option<&Arc<Self>> {
-        signatures.get(usize::try_from(number).ok()?)
     }
 }
 
@@ -104,8 +88,7 @@ pub struct Run {
     pub(super) addresses: Addresses,
     pub(super) subjects: Subjects,
     pub(super) charts: Vec<Chart>,
-    pub(super) signatures: Vec<Arc<Signature>>,
-    signature_ids: BTreeMap<Vec<ClassId>, u32>,
+    pub(super) signatures: Signatures,
     pub(super) pending: VecDeque<Pending>,
     pub(super) delay: Duration,
     /// For each level of subjects, whether others lie in it.
@@ -126,8 +109,7 @@ pub struct Run {
     pub(super) places: Vec<Option<u32>>,
     /// The keys of the same subjects.
     pub(super) keys: Vec<Option<u64>>,
-    sieve: Sieve,
-    classes: Vec<ClassId>,
+    sifter: Sifter,
     pub(super) now: Timestamp,
     pub(super) followed: Followed,
     /// Symptoms that begin anew after a restart, because their rules have changed.
@@ -147,7 +129,7 @@ impl Run {
             (0..plan.schema.levels()).map(|level| plan.holds_others(level)).collect();
         let moods = Moods::new(&plan);
         let shown = Event::new(&plan.schema, Timestamp::MIN);
-        let sieve = Sieve::new(&plan.classes);
+        let sifter = Sifter::new(&plan);
         let heard = Heard::new(&plan);
         Self {
             plan,
@@ -159,8 +141,7 @@ impl Run {
             addresses: Addresses::default(),
             subjects: Subjects::default(),
             charts: Vec::new(),
-            signatures: Vec::new(),
-            signature_ids: BTreeMap::new(),
+            signatures: Signatures::default(),
             pending: VecDeque::new(),
             delay,
             holds_others,
@@ -176,8 +157,7 @@ impl Run {
             shown,
             places: Vec::new(),
             keys: Vec::new(),
-            sieve,
-            classes: Vec::new(),
+            sifter,
             now: Timestamp::MIN,
             followed: Followed::default(),
             begun_anew: Vec::new(),
@@ -224,18 +204,45 @@ impl Run {
     pub(crate) fn observe(&mut self, source: SourceId, event: &Event) {
         let before = self.metered.enter(Stage::Classify);
         self.summary.records.read += 1;
-        if self.is_repeat(source, event) {
+        if self.is_repeat(source, (event.time(), event.identity())) {
             self.summary.records.duplicate += 1;
         } else {
             let signature = self.classify(event);
             self.metered.enter(Stage::Order);
             let wanted = signature.map(|signature| self.kept(event, signature));
-            let mut admitted = std::mem::take(&mut self.admitted);
-            self.ingress.offer(source.0, wanted, event.time(), &mut admitted);
-            self.admit(source, &mut admitted);
-            self.admitted = admitted;
+            self.offer(source, wanted, event.time());
         }
         self.metered.enter(before);
+    }
+
+    /// Takes in the next of some events, of an input and a file, that were sifted beside the run.
+    pub(crate) fn take(&mut self, source: SourceId, (input, file): (usize, u32), sifted: &mut Sifted) {
+        let Some(event) = sifted.next() else { return };
+        self.hear(input, event.time);
+        self.summary.records.read += 1;
+        if self.is_repeat(source, (event.time, event.identity)) {
+            self.summary.records.duplicate += 1;
+            sifted.pass_over(&event);
+            return;
+        }
+        sifted.unknown(&event).for_each(|class| doubt(&mut self.summary, &self.plan, class));
+        let signature = sifted.signature(&event, |signature| self.signatures.adopt(signature));
+        let wanted = signature.map(|signature| {
+            let address = self.addresses.numbered(sifted.subjects(&event));
+            let known = sifted.values(&event);
+            let mut values = if known.len() == 0 { Vec::new() } else { self.spare.pop().unwrap_or_default() };
+            values.extend(known);
+            let origin = Origin { file, ..event.origin };
+            Waiting { time: event.time, identity: event.identity, origin, signature, address, values }
+        });
+        self.offer(source, wanted, event.time);
+    }
+
+    fn offer(&mut self, source: SourceId, wanted: Option<Waiting>, time: Timestamp) {
+        let mut admitted = std::mem::take(&mut self.admitted);
+        self.ingress.offer(source.0, wanted, time, &mut admitted);
+        self.admit(source, &mut admitted);
+        self.admitted = admitted;
     }
 
     /// Counts a record that no rule asks about and that says nothing of time.
@@ -347,6 +354,11 @@ impl Run {
         self.metered.begin();
     }
 
+    /// Whether somebody wants to know where the work is.
+    pub(crate) fn is_metered(&self) -> bool {
+        self.metered.is_set()
+    }
+
     /// The work goes on in another stage; gives the one that it was in.
     pub(crate) fn enter(&mut self, stage: Stage) -> Stage {
         self.metered.enter(stage)
@@ -362,41 +374,16 @@ impl Run {
     }
 
     /// Whether the record stands right behind itself: a repeat is no second witness for a strange time.
-    fn is_repeat(&mut self, source: SourceId, event: &Event) -> bool {
-        let this = (event.time(), event.identity());
+    fn is_repeat(&mut self, source: SourceId, this: (Timestamp, u64)) -> bool {
         let Some(previous) = self.previous.get_mut(source.0) else { return false };
         self.plan.identity == Identity::Record && this.1 != 0 && std::mem::replace(previous, this) == this
     }
 
     /// The signature of an event that some rule asks about.
     fn classify(&mut self, event: &Event) -> Option<u32> {
-        let Self { plan, sieve, classes, summary, metered, .. } = self;
-        let verdict = sieve.ask(&plan.classes, event)?;
-        if verdict.signature.is_some() || (verdict.classes.is_empty() && verdict.asking.is_empty()) {
-            return verdict.signature;
-        }
-        classes.clone_from(&verdict.classes);
-        let certain = verdict.asking.is_empty();
-        for &id in &verdict.asking {
-            let at = usize::try_from(id.0).unwrap_or(usize::MAX);
-            let mut unknown = false;
-            metered.enter(Stage::Predicate(at));
-            if plan.classes.get(at).is_some_and(|class| class.agrees(event, &mut || unknown = true)) {
-                classes.push(id);
-            }
-            if unknown && let Some(name) = plan.class_names.get(at) {
-                *summary.unknown_predicates.entry(Arc::clone(name)).or_default() += 1;
-            }
-        }
-        metered.enter(Stage::Classify);
-        classes.sort_unstable();
-        let classes = std::mem::take(classes);
-        let signature = (!classes.is_empty()).then(|| self.signature(&classes));
-        self.classes = classes;
-        if certain && let Some(verdict) = self.sieve.ask(&self.plan.classes, event) {
-            verdict.signature = signature;
-        }
-        signature
+        let Self { plan, sifter, signatures, summary, metered, .. } = self;
+        let unknown = |class: usize| doubt(summary, plan, class);
+        sifter.sift(plan, event, metered, |classes| signatures.number(plan, classes), unknown)
     }
 
     /// What must be kept of an event until it is applied.
@@ -413,27 +400,6 @@ impl Run {
             address: self.addresses.of(event),
             values,
         }
-    }
-
-    pub(super) fn signature(&mut self, classes: &[ClassId]) -> u32 {
-        if let Some(&known) = self.signature_ids.get(classes) {
-            return known;
-        }
-        let wanted =
-            |symptom: &Symptom| symptom.classes.iter().any(|class| classes.binary_search(class).is_ok());
-        let symptoms =
-            self.plan.symptoms.iter().enumerate().filter(|(_, symptom)| wanted(symptom)).map(|(at, _)| at);
-        let symptoms: Vec<usize> = symptoms.collect();
-        let asked = symptoms.iter().filter_map(|&at| self.plan.symptoms.get(at));
-        let mut reads: Vec<FieldId> = asked.flat_map(|symptom| &symptom.reads).copied().collect();
-        reads.sort_unstable();
-        reads.dedup();
-        let problem = self.plan.problems.iter().any(|class| classes.binary_search(class).is_ok());
-        let id = u32::try_from(self.signatures.len()).unwrap_or(u32::MAX);
-        let known = Signature { classes: classes.to_vec(), symptoms, problem, reads };
-        self.signatures.push(Arc::new(known));
-        self.signature_ids.insert(classes.to_vec(), id);
-        id
     }
 
     fn admit(&mut self, source: SourceId, admitted: &mut Vec<Admitted<Option<Waiting>>>) {
@@ -464,6 +430,13 @@ impl Run {
                 }
             }
         }
+    }
+}
+
+/// The predicate of a class could not be answered for one more event.
+fn doubt(summary: &mut Summary, plan: &Plan, class: usize) {
+    if let Some(name) = plan.class_names.get(class) {
+        *summary.unknown_predicates.entry(Arc::clone(name)).or_default() += 1;
     }
 }
 

@@ -14,7 +14,8 @@ use crate::engine::checkpoint::save::{classes, symptoms};
 use crate::engine::checkpoint::{Checkpoint, decode};
 use crate::engine::fence::Fenced;
 use crate::engine::rest::Rest;
-use crate::engine::run::{Due, Pending, Run, Signature, SourceId, Waiting, order};
+use crate::engine::run::{Due, Pending, Run, SourceId, Waiting, order};
+use crate::engine::signature::Signature;
 use crate::error::Error;
 use crate::model::{RejectSample, Timestamp, Value};
 use crate::rule::Plan;
@@ -84,7 +85,7 @@ impl Here {
             let mut classes: Vec<ClassId> = signature.classes.iter().filter_map(class).collect();
             classes.sort_unstable();
             classes.dedup();
-            signatures.push(run.signature(&classes));
+            signatures.push(run.signatures.number(&run.plan, &classes));
         }
         let cause = |id: &String| plan.causes.iter().position(|cause| *cause.id == **id);
         Self {
