@@ -67,7 +67,7 @@ pub use engine::{
     Checkpoint, Ending, Engine, EngineBuilder, Meter, Run, SourceId, Stage, SymptomTrace, WhenTrace,
 };
 pub use error::{Also, Edit, Error, Problem, did_you_mean};
-pub use input::Expand;
+pub use input::{Ahead, Expand};
 pub use model::{
     Change, Diagnosis, Event, EventBuilder, Severity, State, Status, Subject, Summary, Timestamp, Value,
 };

@@ -8,6 +8,7 @@
 //! It refuses to know rules and subjects' memory; what a field means is the pack's business (`inputs/*.yaml`). To add a
 //! format, copy `json.rs` and add a line to `plugin.rs`.
 
+mod ahead;
 mod escape;
 mod expand;
 mod file;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 use crate::model::Reject;
 
+pub use ahead::Ahead;
 pub use expand::Expand;
 pub(crate) use file::schema;
 pub(crate) use framing::Restart;
