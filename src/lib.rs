@@ -27,7 +27,8 @@
 //!
 //! - [`Pack`]: rules and articles of one domain, shipped with the crate or your own.
 //! - [`Engine`]: packs, compiled; immutable, shared between threads.
-//! - [`Pipeline`]: bytes in, diagnoses out. [`Run`] is the same for hosts that build their own [`Event`]s.
+//! - [`Pipeline`]: bytes in, diagnoses out, on [one thread or more](Pipeline::with_threads). [`Run`] is the same for hosts
+//!   that build their own [`Event`]s.
 //! - [`Diagnosis`]: one subject, its causes ranked with probability, evidence and solutions.
 //! - [`Summary`]: what became of every record.
 //!

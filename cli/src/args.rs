@@ -1,6 +1,8 @@
 //! The words of the command line.
 
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -464,14 +466,24 @@ pub(crate) struct Logs {
     /// How much may be remembered: 256MiB, 4GiB; what is forgotten is said [default: 2GiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) memory: Option<usize>,
+
+    /// Threads that read: the answer is the same for any number [default: as many as there are cores]
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: Option<u16>,
 }
 
 impl Logs {
     /// Whether nothing was said.
     pub(crate) fn is_default(&self) -> bool {
-        let Self { paths, format, lateness, as_of, complete, record_limit, memory } = self;
+        let Self { paths, format, lateness, as_of, complete, record_limit, memory, threads } = self;
         let limits = lateness.is_none() && as_of.is_none() && record_limit.is_none() && memory.is_none();
-        paths.is_empty() && format.is_none() && limits && !complete
+        paths.is_empty() && format.is_none() && limits && !complete && threads.is_none()
+    }
+
+    /// How many threads read, the program's own among them.
+    pub(crate) fn threads(&self) -> usize {
+        let cores = || thread::available_parallelism().map_or(1, NonZero::get);
+        self.threads.map_or_else(cores, usize::from)
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn run(asked: &Diagnose) -> Result<Exit, Stop> {
     }
 
     let sources = inputs.sources.len();
-    let mut pipeline = Pipeline::new(&engine);
+    let mut pipeline = Pipeline::new(&engine).with_threads(asked.logs.threads());
     let mut check = asked.self_check.map(|events| SelfCheck::new(events, &mut pipeline));
     // From here on an interrupt ends the reading: whoever has read the beginning can rely on an end.
     let mut reading = Reading::new(inputs, &asked.logs, &mut pipeline)?;
@@ -67,6 +67,7 @@ fn follow(asked: &Diagnose, engine: &Engine, kind: &dyn ReportKind) -> Result<Ex
         Some((pipeline, host)) => (pipeline, Some(host)),
         None => (Pipeline::new(engine), None),
     };
+    pipeline = pipeline.with_threads(asked.logs.threads());
     let begun_anew = pipeline.begun_anew().join(", ");
     if !begun_anew.is_empty() {
         say(&format!(

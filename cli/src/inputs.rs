@@ -54,10 +54,10 @@ impl File {
         Self { path: None, shown: "stdin".to_owned(), size: None }
     }
 
-    pub(crate) fn open(&self) -> io::Result<Box<dyn io::Read>> {
+    pub(crate) fn open(&self) -> io::Result<Box<dyn io::Read + Send>> {
         match &self.path {
             Some(path) => Ok(Box::new(fs::File::open(path)?)),
-            None => Ok(Box::new(io::stdin().lock())),
+            None => Ok(Box::new(io::stdin())),
         }
     }
 }

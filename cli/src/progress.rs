@@ -1,15 +1,15 @@
 //! How far the reading is, on stderr, when a person watches.
 
-use std::cell::Cell;
 use std::io::{self, IsTerminal, Read};
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar, or nothing when nobody watches.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
-    read: Rc<Cell<u64>>,
+    read: Arc<AtomicU64>,
 }
 
 impl Progress {
@@ -31,18 +31,18 @@ impl Progress {
             }
             bar
         });
-        Self { bar, read: Rc::new(Cell::new(0)) }
+        Self { bar, read: Arc::default() }
     }
 
     /// The same reader, counted.
-    pub(crate) fn count(&self, inner: Box<dyn Read>) -> Box<dyn Read> {
-        Box::new(Counted { inner, read: Rc::clone(&self.read) })
+    pub(crate) fn count<R: Read>(&self, inner: R) -> Counted<R> {
+        Counted { inner, read: Arc::clone(&self.read) }
     }
 
     /// Shows how far it is.
     pub(crate) fn show(&self, diagnoses: u64) {
         if let Some(bar) = &self.bar {
-            bar.set_position(self.read.get());
+            bar.set_position(self.read.load(Ordering::Relaxed));
             bar.set_message(format!("diagnoses {diagnoses}"));
         }
     }
@@ -63,15 +63,16 @@ impl Progress {
     }
 }
 
-struct Counted {
-    inner: Box<dyn Read>,
-    read: Rc<Cell<u64>>,
+/// A reader that says how much was read.
+pub(crate) struct Counted<R> {
+    inner: R,
+    read: Arc<AtomicU64>,
 }
 
-impl Read for Counted {
+impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
-        self.read.set(self.read.get().saturating_add(n as u64));
+        self.read.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Read};
 use std::time::SystemTime;
 
 use etiolog::output::terminal;
-use etiolog::{Engine, EngineBuilder, Expand, Pipeline, SourceId, Timestamp};
+use etiolog::{Ahead, Engine, EngineBuilder, Expand, Pipeline, SourceId, Timestamp};
 
 use crate::args::{Facts, Logs};
 use crate::exit::{Exit, Stop};
@@ -16,8 +16,10 @@ use crate::packs;
 use crate::progress::Progress;
 use crate::signals::Signals;
 
-/// Bytes that are pushed at once.
-const CHUNK: usize = 256 * 1024;
+/// Bytes that are pushed at once, if a file has so many.
+const CHUNK: usize = 1024 * 1024;
+/// A smaller file is read before a thread could begin.
+const WORTH: u64 = 128 * 1024;
 
 /// The engine that the flags ask for. The clock is read once, here.
 pub(crate) fn engine(rules: &[String], facts: &Facts, asked: &Logs) -> Result<EngineBuilder, Stop> {
@@ -73,6 +75,8 @@ pub(crate) struct Reading {
     readers: Vec<Reader>,
     signals: Signals,
     buffer: Vec<u8>,
+    /// Whether files are read by a thread of their own.
+    ahead: bool,
     /// Whether something that was asked for could not be read.
     pub(crate) unreadable: bool,
 }
@@ -93,7 +97,8 @@ impl Reading {
             readers.push(Reader { id, files: source.files.into(), open: None });
         }
         let (signals, unreadable) = (Signals::catch(), inputs.unreadable);
-        Ok(Self { readers, signals, buffer: vec![0; CHUNK], unreadable })
+        let ahead = asked.threads() > 1;
+        Ok(Self { readers, signals, buffer: vec![0; CHUNK], ahead, unreadable })
     }
 
     /// Reads the next bytes, of the source that is furthest behind; `false` when there is nothing left to do.
@@ -102,7 +107,11 @@ impl Reading {
             return false;
         };
         let Some(reader) = self.readers.get_mut(at) else { return false };
-        match reader.step(pipeline, progress, &mut self.buffer, &self.signals) {
+        let step = match &mut reader.open {
+            Some(_) => reader.step(pipeline, &mut self.buffer),
+            None => reader.next(pipeline, progress, self.ahead, &self.signals),
+        };
+        match step {
             Step::More => {}
             Step::Done => {
                 pipeline.close(reader.id);
@@ -128,7 +137,15 @@ impl Reading {
 struct Reader {
     id: SourceId,
     files: VecDeque<File>,
-    open: Option<(String, Expand<Box<dyn Read>>)>,
+    open: Option<Open>,
+}
+
+/// A file while it is read.
+struct Open {
+    shown: String,
+    bytes: Box<dyn Read>,
+    /// Whether it is a pipe, of which nobody knows when more comes.
+    pipe: bool,
 }
 
 enum Step {
@@ -138,48 +155,61 @@ enum Step {
 }
 
 impl Reader {
-    /// Reads and pushes the next bytes, of the next file if need be.
-    fn step(
-        &mut self,
-        pipeline: &mut Pipeline,
-        progress: &Progress,
-        buffer: &mut [u8],
-        signals: &Signals,
-    ) -> Step {
-        let Some((shown, stream)) = &mut self.open else {
-            let Some(file) = self.files.pop_front() else { return Step::Done };
-            pipeline.file(self.id, &file.shown);
-            return match open(&file, signals) {
-                Ok(bytes) => {
-                    self.open = Some((file.shown, Expand::new(progress.count(bytes))));
-                    Step::More
-                }
-                Err(why) => {
-                    pipeline.broken(self.id);
-                    Step::Unreadable(format!("cannot read `{}`: {}", file.shown, inputs::reason(&why)))
-                }
-            };
+    /// Opens the next file.
+    fn next(&mut self, pipeline: &mut Pipeline, progress: &Progress, ahead: bool, signals: &Signals) -> Step {
+        let Some(file) = self.files.pop_front() else { return Step::Done };
+        pipeline.file(self.id, &file.shown);
+        let bytes: io::Result<Box<dyn Read>> = match file.size {
+            Some(size) => file.open().map(|bytes| -> Box<dyn Read> {
+                let bytes = Expand::new(progress.count(bytes));
+                if ahead && size >= WORTH { Box::new(Ahead::new(bytes)) } else { Box::new(bytes) }
+            }),
+            // A pipe is read by a thread, so that a signal is heard while it is silent.
+            None => {
+                let (file, signals) = (file.clone(), signals.clone());
+                Ok(Box::new(Expand::new(progress.count(Feed::new(move || file.open(), signals)))))
+            }
         };
-        match stream.read(buffer) {
-            Ok(0) => self.open = None,
-            Ok(n) => pipeline.push(self.id, buffer.get(..n).unwrap_or_default()),
-            Err(why) if matches!(why.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
+        match bytes {
+            Ok(bytes) => {
+                self.open = Some(Open { shown: file.shown, bytes, pipe: file.size.is_none() });
+                Step::More
+            }
             Err(why) => {
                 pipeline.broken(self.id);
-                let message = format!("`{shown}` could not be read to its end: {}", inputs::reason(&why));
-                self.open = None;
-                return Step::Unreadable(message);
+                Step::Unreadable(format!("cannot read `{}`: {}", file.shown, inputs::reason(&why)))
             }
         }
-        Step::More
     }
-}
 
-/// A pipe is read by a thread, so that a signal is heard while it is silent.
-fn open(file: &File, signals: &Signals) -> io::Result<Box<dyn Read>> {
-    if file.size.is_some() {
-        return file.open();
+    /// Reads and pushes the next bytes of the file that is open: of a pipe what there is, otherwise as much as fits, so
+    /// that what is read by turns does not depend on how the bytes come.
+    fn step(&mut self, pipeline: &mut Pipeline, buffer: &mut [u8]) -> Step {
+        let Some(Open { shown, bytes, pipe }) = &mut self.open else { return Step::More };
+        let mut len = 0;
+        let end = loop {
+            match bytes.read(buffer.get_mut(len..).unwrap_or_default()) {
+                Ok(0) => break (len < buffer.len()).then_some(Ok(())),
+                Ok(read) => len += read,
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => break None,
+                Err(why) => break Some(Err(why)),
+            }
+            if *pipe {
+                break None;
+            }
+        };
+        pipeline.push(self.id, buffer.get(..len).unwrap_or_default());
+        let Some(end) = end else { return Step::More };
+        let message = |why| format!("`{shown}` could not be read to its end: {}", inputs::reason(&why));
+        let unreadable = end.err().map(message);
+        self.open = None;
+        match unreadable {
+            None => Step::More,
+            Some(message) => {
+                pipeline.broken(self.id);
+                Step::Unreadable(message)
+            }
+        }
     }
-    let file = file.clone();
-    Ok(Box::new(Feed::new(move || file.open(), signals.clone())))
 }

@@ -31,7 +31,7 @@ pub(crate) fn run(asked: &Explain, subject: &str, symptoms: &[Arc<str>]) -> Resu
     let progress = Progress::new(inputs.size(), false);
     inputs.notes.iter().for_each(|note| progress.note(&format!("note: {}", terminal(note))));
 
-    let mut pipeline = Pipeline::new(&engine);
+    let mut pipeline = Pipeline::new(&engine).with_threads(asked.logs.threads());
     let whom = wanted.clone();
     pipeline.follow(move |subject| whom.means(subject));
     let mut reading = Reading::new(inputs, &asked.logs, &mut pipeline)?;

@@ -308,7 +308,19 @@ fn what_cannot_be_gone_on_with_is_refused() {
 /// Kills the program at so many random moments: `ETIOLOG_KILLS`, 60 if it does not say.
 #[test]
 fn a_killed_run_loses_nothing_and_writes_nothing_twice() {
-    let kills: u32 = std::env::var("ETIOLOG_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
+    killed("1", 1);
+}
+
+/// Files that are long enough to be shared out.
+#[test]
+fn a_killed_run_of_several_threads_loses_nothing_and_writes_nothing_twice() {
+    killed("3", 4);
+}
+
+/// Kills a program of so many threads, which reads logs that are so many times as long, and so many times less often.
+fn killed(threads: &str, length: u64) {
+    let kills: u64 = std::env::var("ETIOLOG_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
+    let kills = u32::try_from(kills.div_ceil(length)).unwrap();
     let (mut killed, mut lives, mut rounds) = (0, 0, 0);
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     let mut below = move |n: u64| {
@@ -319,16 +331,17 @@ fn a_killed_run_loses_nothing_and_writes_nothing_twice() {
     };
     while killed < kills {
         rounds += 1;
-        let mut place = Place::new(&format!("kill-{rounds}"));
-        place.write("0.log", 800);
+        let mut place = Place::new(&format!("kill-{threads}-{rounds}"));
+        place.write("0.log", 800 * length);
         let began = Instant::now();
         assert!(place.run("timed", "timed.json").status.success());
         let life = u64::try_from(began.elapsed().as_micros()).unwrap();
         for step in 0..20.min(kills - killed) {
             if step % 3 == 0 {
-                place.write(&format!("{}.log", step / 6), 1 + below(900));
+                place.write(&format!("{}.log", step / 6), 1 + below(900 * length));
             }
-            let mut child = place.command("kept", "out.json").stderr(Stdio::null()).spawn().unwrap();
+            let mut child = place.command("kept", "out.json");
+            let mut child = child.args(["-j", threads]).stderr(Stdio::null()).spawn().unwrap();
             std::thread::sleep(Duration::from_micros(below(life * 5 / 4)));
             // Already over is no kill.
             killed += u32::from(child.try_wait().unwrap().is_none());
@@ -336,8 +349,8 @@ fn a_killed_run_loses_nothing_and_writes_nothing_twice() {
             child.wait().unwrap();
             lives += 1;
         }
-        assert!(place.run("kept", "out.json").status.success());
-        assert!(place.run("other", "whole.json").status.success());
+        assert!(place.command("kept", "out.json").args(["-j", threads]).output().unwrap().status.success());
+        assert!(place.command("other", "whole.json").args(["-j", "1"]).output().unwrap().status.success());
         assert!(place.text("out.json") == place.text("whole.json"), "round {rounds}");
     }
     eprintln!("{killed} kills in {lives} lives and {rounds} rounds: nothing lost, nothing twice");

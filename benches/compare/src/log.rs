@@ -61,10 +61,10 @@ impl Etiolog {
         Ok(Log { path: path.to_owned(), bytes })
     }
 
-    /// Diagnoses a log, as JSON, without what is for people.
+    /// Diagnoses a log, as JSON, without what is for people, and on one core as the others.
     pub(crate) fn diagnose(&self, rules: Option<&Path>, log: &Path) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(["diagnose", "--quiet", "--output", "json"]);
+        command.args(["diagnose", "--quiet", "--threads", "1", "--output", "json"]);
         if let Some(rules) = rules {
             command.arg("--rules").arg(rules);
         }
