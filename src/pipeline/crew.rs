@@ -161,6 +161,8 @@ impl Crew {
         let mut load = self.spare.pop().unwrap_or_default();
         load.input = Some(Arc::clone(input));
         load.bytes.clear();
+        // A long record is rare; its memory is not kept.
+        load.bytes.shrink_to(8 * self.piece);
         load.records.clear();
         load
     }
@@ -218,7 +220,8 @@ impl Drop for Crew {
 impl Pipeline {
     /// Decodes on so many threads, the caller's among them; one, which starts none, unless this says otherwise. Diagnoses,
     /// counts and checkpoints are the same for any number: what is pushed has been taken in when the push returns, and
-    /// pushes of some hundred kilobytes are shared out. Where no threads can be started there are none.
+    /// pushes of 64 KiB and more are shared out. Formats and functions of plugins are then asked on any thread, and
+    /// not in the order of records. Where no threads can be started there are none.
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.crew = Crew::new(&self.engine, threads);
