@@ -126,9 +126,13 @@ fn show(cost: &Cost, page: &mut Page) {
             _ => "at some time",
         };
         let reads: Vec<String> = predicate.reads.iter().map(|read| terminal(read).into_owned()).collect();
-        (&*predicate.of, format!("{runs}: {} (reads {})", prose(&predicate.source), reads.join(", ")))
+        let source = prose(&predicate.source);
+        let says = format!("{runs}: {source} (reads {})", reads.join(", "));
+        let why =
+            predicate.interpreted.as_ref().map(|why| format!("; interpreted, because {}", terminal(why)));
+        (&*predicate.of, format!("{says}{}", why.unwrap_or_default()))
     });
-    table(page, "expressions: all are interpreted", predicates);
+    table(page, "expressions: they need no interpreter, unless it is said why", predicates);
 }
 
 /// What a rule costs, why, and what helps.
@@ -143,7 +147,9 @@ fn of_rule(cost: &Cost, rule: &RuleCost) -> String {
         });
     }
     if rule.runs == Some(Runs::OnMeasures) {
-        says.push("its `when` is interpreted when a subject is judged".to_owned());
+        let why =
+            rule.interpreted.as_ref().map(|why| format!(", by the interpreter, because {}", terminal(why)));
+        says.push(format!("its `when` is asked when a subject is judged{}", why.unwrap_or_default()));
     }
     if !rule.asks.is_empty() {
         let asks: Vec<String> = rule.asks.iter().map(|name| tied(&terminal(name))).collect();

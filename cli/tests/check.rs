@@ -160,7 +160,7 @@ fn the_cost_says_what_is_extracted_remembered_and_interpreted() {
         "\n  pump  a level of subjects\n  word  for trips#trip\n",
         "\n  trips#trip  seen by 1 symptom, remembered for 1h at most\n",
         "\n  trips#streak  is told of each of its events, because its detector has to see them as they come;",
-        " bytes per pump; its `when` is interpreted when a subject is judged; asks about",
+        " bytes per pump; its `when` is asked when a subject is judged; asks about",
         "\n  trips#trip    found by the values of `word`; asked for by trips#streak\n",
         "\n  trips#streak  on what was measured, when a subject is judged: count.events >= 4 (reads",
     ] {

@@ -100,20 +100,23 @@ pub struct PredicateCost {
     pub source: String,
     /// What it reads: `event.code`.
     pub reads: Vec<String>,
-    /// How it is evaluated.
+    /// When it is evaluated.
     pub runs: Runs,
+    /// Why it needs the interpreter; none where it does not, but for what is exceptional.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interpreted: Option<String>,
 }
 
-/// How an expression is evaluated. All are interpreted.
+/// When an expression is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Runs {
-    /// Interpreted on every event of which the class's other conditions hold.
+    /// On every event of which the class's other conditions hold.
     OnEvents,
-    /// Interpreted on every event, because the class has no other condition.
+    /// On every event, because the class has no other condition.
     OnEveryEvent,
-    /// Interpreted on what a detector measured, when a subject is judged.
+    /// On what a detector measured, when a subject is judged.
     OnMeasures,
 }
 
@@ -214,6 +217,7 @@ fn predicates(plan: &Plan) -> Vec<PredicateCost> {
         source: predicate.source().trim().to_owned(),
         reads: predicate.reads().map(|(root, field)| format!("{root}.{field}")).collect(),
         runs,
+        interpreted: predicate.interpreted_because().map(str::to_owned),
     };
     let classes = plan.classes.iter().zip(&plan.class_names).filter_map(|(class, name)| {
         let runs = if class.conditions.is_empty() { Runs::OnEveryEvent } else { Runs::OnEvents };

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::check::cost::Runs;
 use crate::detector::ClassId;
 use crate::model::FieldId;
+use crate::predicate::Predicate;
 use crate::rule::{Class, Condition, Plan, Symptom, Wakeful};
 
 /// A class or a symptom, and what it costs.
@@ -24,9 +25,12 @@ pub struct RuleCost {
     pub band: Band,
     /// Of a symptom the classes that it asks about; of a class the symptoms that ask about it.
     pub asks: Vec<Arc<str>>,
-    /// How its expression is evaluated, if it has one.
+    /// When its expression is evaluated, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runs: Option<Runs>,
+    /// Why its expression needs the interpreter, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interpreted: Option<String>,
     /// The conditions of a class that need no expression.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<ConditionCost>,
@@ -62,13 +66,15 @@ pub enum RuleKind {
 #[non_exhaustive]
 pub enum Band {
     /// An expression is interpreted on every event.
-    ExpressionOnEveryEvent,
+    InterpretedOnEveryEvent,
     /// An expression is interpreted on the events that fulfil the class's other conditions.
-    ExpressionOnSomeEvents,
+    InterpretedOnSomeEvents,
     /// A detector is told of each event of its classes, on every subject.
     Awake,
     /// A detector is told of events only once what it waits for has come.
     Sleeps,
+    /// An expression that needs no interpreter is asked of events.
+    Expression,
     /// Conditions alone: answers are remembered by value, for all classes together.
     ByValue,
 }
@@ -110,22 +116,32 @@ fn of_class(plan: &Plan, class: &Class, name: &Arc<str>, id: ClassId) -> RuleCos
     });
     let selected = conditions.iter().any(|condition| condition.selects);
     let fields = || names(conditions.iter().map(|condition| condition.field.as_str()));
-    let (band, reason, hint) = match runs {
-        Some(Runs::OnEveryEvent) => (
-            Band::ExpressionOnEveryEvent,
-            "its `where` is interpreted on every event, because nothing else is asked first".to_owned(),
+    let interpreted = class.predicate.as_ref().and_then(Predicate::interpreted_because);
+    let (band, reason, hint) = match (runs, interpreted) {
+        (Some(Runs::OnEveryEvent), None) => (
+            Band::Expression,
+            "its `where` is asked of every event, without the interpreter".to_owned(),
+            None,
+        ),
+        (Some(_), None) => {
+            let asked = format!("its `where` is asked of each event that fulfils {}", fields());
+            (Band::Expression, format!("{asked}, without the interpreter"), None)
+        }
+        (Some(Runs::OnEveryEvent), Some(why)) => (
+            Band::InterpretedOnEveryEvent,
+            format!("its `where` is interpreted on every event, because {why}"),
             Some("give it a condition beside `where`, such as `code: [7, 8]`: that is asked first"),
         ),
-        Some(_) => (
-            Band::ExpressionOnSomeEvents,
-            format!("its `where` is interpreted on each event that fulfils {}", fields()),
+        (Some(_), Some(why)) => (
+            Band::InterpretedOnSomeEvents,
+            format!("its `where` is interpreted on each event that fulfils {}, because {why}", fields()),
             Some(if selected {
                 "what compares one field with values may be a condition of its own, without an expression"
             } else {
                 "no condition names its values: one that does leaves the expression fewer events"
             }),
         ),
-        None => (Band::ByValue, format!("found by the values of {}", fields()), None),
+        (None, _) => (Band::ByValue, format!("found by the values of {}", fields()), None),
     };
     RuleCost {
         rule: Arc::clone(name),
@@ -133,6 +149,7 @@ fn of_class(plan: &Plan, class: &Class, name: &Arc<str>, id: ClassId) -> RuleCos
         band,
         asks: asking.map(|symptom| Arc::clone(&symptom.id)).collect(),
         runs,
+        interpreted: interpreted.map(str::to_owned),
         conditions,
         wakes: None,
         bytes: None,
@@ -168,6 +185,7 @@ fn of_symptom(plan: &Plan, symptom: &Symptom) -> RuleCost {
         band,
         asks: symptom.classes.iter().filter_map(name).collect(),
         runs: symptom.when.as_ref().map(|_| Runs::OnMeasures),
+        interpreted: symptom.when.as_ref().and_then(Predicate::interpreted_because).map(str::to_owned),
         conditions: Vec::new(),
         wakes,
         bytes: Some(symptom.detector.memory()).filter(|&bytes| bytes > 0),
@@ -209,6 +227,10 @@ mod tests {
     use crate::engine::Engine;
     use crate::pack::Pack;
 
+    use crate::model::Value;
+    use crate::plugin::Registry;
+    use crate::predicate::Function;
+
     const PACK: &str = "etiolog: 1
 pack: p
 title: P
@@ -219,9 +241,10 @@ subjects: [{name: site, quiet: 24h}, {name: unit, in: site, quiet: 24h}]
 article: a
 title: A
 events:
-  all: {where: 'event.ok'}
-  odd: {code: {there: true}, where: 'event.code % 2 == 1'}
-  even: {code: [8, 7xx], where: 'event.mode == \"x\"'}
+  all: {where: 'odd(event.size)'}
+  odd: {code: {there: true}, where: 'odd(event.code)'}
+  free: {code: {there: true}, where: 'event.code % 2 == 1'}
+  even: {code: [8, 7xx], where: 'odd(event.size)'}
   plain: {code: 9}
   begin: {word: begin}
   end: {word: end}
@@ -231,13 +254,19 @@ symptoms:
   life: {title: T, per: unit, detect: {session: {opens: begin, closes: end, at-least: 2}}}
   wide: {title: T, per: site, detect: {distinct: {event: plain, of: unit, at-least: 3, within: 5m}}}
   once: {title: T, per: unit, detect: {occurrence: {event: even}}}
+  other: {title: T, per: unit, detect: {occurrence: {event: free}}}
 causes:
-  c: {title: C, severity: info, explains: {few: often, many: often, life: seldom, wide: seldom, once: seldom}}
+  c: {title: C, severity: info, explains: {few: often, many: often, life: seldom, wide: seldom, once: seldom, other: seldom}}
 ";
 
     fn ranked() -> Vec<RuleCost> {
         let pack = Pack::from_texts([("pack.yaml", PACK), ("a.yaml", ARTICLE)]);
-        let engine = Engine::builder().pack(pack).build().unwrap_or_else(|error| panic!("{error}"));
+        let odd =
+            Function::new("odd", 1, |args| Ok(Value::Bool(matches!(args, [Value::Int(n)] if n % 2 == 1))));
+        let mut registry = Registry::builtin();
+        registry.function(odd.unwrap_or_else(|error| panic!("{error}")));
+        let engine =
+            Engine::builder().registry(registry).pack(pack).build().unwrap_or_else(|error| panic!("{error}"));
         rank(engine.plan())
     }
 
@@ -251,10 +280,11 @@ causes:
             names.sort_unstable();
             names.join(" ")
         };
-        assert_eq!(of(Band::ExpressionOnEveryEvent), "a#all");
-        assert_eq!(of(Band::ExpressionOnSomeEvents), "a#even a#odd");
-        assert_eq!(of(Band::Awake), "a#few a#many a#once a#wide");
+        assert_eq!(of(Band::InterpretedOnEveryEvent), "a#all");
+        assert_eq!(of(Band::InterpretedOnSomeEvents), "a#even a#odd");
+        assert_eq!(of(Band::Awake), "a#few a#many a#once a#other a#wide");
         assert_eq!(of(Band::Sleeps), "a#life");
+        assert_eq!(of(Band::Expression), "a#free");
         assert_eq!(of(Band::ByValue), "a#begin a#end a#plain");
         let place = |name: &str| ranked.iter().position(|rule| &*rule.rule == name);
         assert!(place("a#odd") < place("a#even"), "what names no values comes first");
@@ -268,7 +298,16 @@ causes:
             |name: &str| ranked.iter().find(|rule| &*rule.rule == name).unwrap_or_else(|| panic!("{name}"));
         assert_eq!(of("a#odd").asks, ["a#few".into()]);
         assert_eq!(of("a#wide").asks, ["a#plain".into()]);
-        assert_eq!(of("a#odd").reason, "its `where` is interpreted on each event that fulfils `code`");
+        assert_eq!(
+            of("a#odd").reason,
+            "its `where` is interpreted on each event that fulfils `code`, because it calls `odd`, a function of a plugin"
+        );
+        assert_eq!(of("a#free").interpreted, None);
+        assert!(
+            of("a#free").reason.ends_with("fulfils `code`, without the interpreter"),
+            "{}",
+            of("a#free").reason
+        );
         assert!(of("a#odd").hint.as_ref().is_some_and(|hint| hint.contains("names its values")));
         assert!(of("a#even").hint.as_ref().is_some_and(|hint| hint.contains("condition of its own")));
         assert!(of("a#wide").reason.ends_with("others lie in its subjects"), "{}", of("a#wide").reason);

@@ -212,6 +212,7 @@ mod tests {
             let class = |conditions: Vec<(usize, Condition)>| Class {
                 conditions: conditions.into_iter().map(|(field, condition)| (fields[field], condition)).collect(),
                 predicate: None,
+                reads: Vec::new(),
             };
             let classes: Vec<Class> = classes.into_iter().map(class).collect();
             let mut sieve = Sieve::new(&classes);

@@ -8,6 +8,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Map, Position, Scope};
 use smol_str::SmolStr;
 
 use crate::model::Value;
+use crate::predicate::native::{Answer, Native};
 use crate::predicate::{Kind, Truth, Unknown, fence, lower_case};
 
 /// A compiled expression; cheap to clone and to share.
@@ -16,6 +17,8 @@ pub struct Predicate(pub(super) Arc<Compiled>);
 
 pub(super) struct Compiled {
     pub(super) source: String,
+    /// The same without the interpreter, or why that cannot be.
+    pub(super) native: Result<Native, String>,
     pub(super) engine: Arc<Engine>,
     pub(super) ast: AST,
     /// The names that the expression was compiled with, in their order.
@@ -51,6 +54,31 @@ impl Predicate {
     /// All values that it may read are asked for, also those that turn out not to matter. A text of more than 16 KiB
     /// is too long to be read.
     pub fn test(&self, values: &dyn Fn(&str, &str) -> Option<Value>) -> Truth {
+        if self.0.native.is_ok() {
+            let known: Vec<Option<Value>> = self.reads().map(|(root, field)| values(root, field)).collect();
+            match self.answer(&|number| known.get(number)?.as_ref()) {
+                Answer::Known(true) => return Truth::True,
+                Answer::Known(false) => return Truth::False,
+                // Why it is unknown, the interpreter says.
+                Answer::Missing | Answer::Ask => {}
+            }
+        }
+        self.interpreted(values)
+    }
+
+    /// What can be said without the interpreter, for the values that are read, by their places in
+    /// [`reads`](Predicate::reads).
+    pub(crate) fn answer<'v>(&'v self, value: &dyn Fn(usize) -> Option<&'v Value>) -> Answer {
+        self.0.native.as_ref().map_or(Answer::Ask, |native| native.answer(value))
+    }
+
+    /// Why the interpreter is needed for every answer; `None` where it is not.
+    pub fn interpreted_because(&self) -> Option<&str> {
+        self.0.native.as_ref().err().map(String::as_str)
+    }
+
+    /// The interpreter's answer.
+    pub(super) fn interpreted(&self, values: &dyn Fn(&str, &str) -> Option<Value>) -> Truth {
         let mut scope = Scope::new();
         for root in &self.0.roots {
             let fields = self.0.distinct.get(root).map(Vec::as_slice).unwrap_or_default();

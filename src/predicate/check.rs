@@ -198,10 +198,8 @@ impl Checker<'_> {
     fn computed(&mut self, function: &Function, args: Vec<Term>, span: Range<usize>) -> Term {
         let kind = compare::result(function, &args);
         let values: Option<Vec<Value>> = args.iter().map(|arg| arg.constant().cloned()).collect();
-        let plugin =
-            function.doc().is_none() && function.takes() == Kind::Any && function.gives() == Kind::Any;
         let refused = args.iter().any(|arg| !function.takes().meets(arg.kind));
-        if let Some(values) = values.filter(|_| !plugin && !refused) {
+        if let Some(values) = values.filter(|_| !function.is_foreign() && !refused) {
             match function.call(&values) {
                 Ok(value) => return Term::new(Form::Constant(value), kind, span),
                 Err(why) if why.starts_with("`") && function.takes() == Kind::Any => {}

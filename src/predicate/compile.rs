@@ -11,7 +11,9 @@ use smol_str::SmolStr;
 use crate::predicate::answer::Compiled;
 use crate::predicate::check::{self, Callable, Checker};
 use crate::predicate::fault::Mended;
+use crate::predicate::native::Native;
 use crate::predicate::scan::{self, Token, What};
+use crate::predicate::term::Term;
 use crate::predicate::{Fault, Function, Predicate, Root, constant, fence, functions, lower_case, slips};
 
 /// Turns source into predicates; built once and shared.
@@ -136,19 +138,21 @@ impl Compiler {
             reads: Vec::new(),
             faults: Vec::new(),
         };
-        match ast.statements() {
+        let term = match ast.statements() {
             [Stmt::Expr(expr)] => {
                 let term = checker.predicate(expr);
                 if strict && checker.faults.is_empty() {
                     checker.faults = constant::faults(source, &term);
                 }
+                term
             }
-            _ => checker.faults.push(Fault::new(
-                "not-allowed",
-                0..source.len(),
-                "a predicate is one expression",
-            )),
-        }
+            _ => {
+                let whole = 0..source.len();
+                let fault = Fault::new("not-allowed", whole.clone(), "a predicate is one expression");
+                checker.faults.push(fault);
+                Term::refused(whole)
+            }
+        };
         if !strict {
             let soft = ["no-result", "float-equality", "wrong-type"];
             checker.faults.retain(|fault| !soft.contains(&fault.code));
@@ -169,9 +173,22 @@ impl Compiler {
                 fields.push(read.field.clone());
             }
         }
+        let number = |root: &SmolStr, field: &SmolStr| {
+            let before = distinct.range::<SmolStr, _>(..root).map(|(_, fields)| fields.len()).sum::<usize>();
+            Some(before + distinct.get(root)?.iter().position(|known| known == field)?)
+        };
+        let native = Native::lower(&term, &self.functions, &self.operators, &number);
         let engine = Arc::clone(&self.engine);
         let roots = roots.iter().map(|root| SmolStr::new(root.name)).collect();
-        Ok(Predicate(Arc::new(Compiled { source: source.to_owned(), engine, ast, roots, distinct, reads })))
+        Ok(Predicate(Arc::new(Compiled {
+            source: source.to_owned(),
+            native,
+            engine,
+            ast,
+            roots,
+            distinct,
+            reads,
+        })))
     }
 
     /// Parses; names that are not known are left to the checker, which finds all of them.

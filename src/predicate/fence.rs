@@ -21,9 +21,9 @@ pub(super) const DEPTH: usize = 64;
 const OPERATIONS: u64 = 10_000;
 /// How many bytes of text one answer may look at. With the operations it bounds the time of an answer, and unlike a
 /// clock it gives the same answer on every machine.
-const LOOKED_AT: usize = 1 << 20;
+pub(super) const LOOKED_AT: usize = 1 << 20;
 const CALLS: usize = 8;
-const TEXT: usize = 16 << 10;
+pub(super) const TEXT: usize = 16 << 10;
 const ITEMS: usize = 1_024;
 const KEYS: usize = 256;
 const VARIABLES: usize = 64;

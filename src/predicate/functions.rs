@@ -112,6 +112,11 @@ impl Function {
         self.doc
     }
 
+    /// Whether a plugin has brought it: then nothing is known of it.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.doc.is_none() && self.takes == Kind::Any && self.gives == Kind::Any
+    }
+
     pub(super) fn takes(&self) -> Kind {
         self.takes
     }

@@ -17,6 +17,7 @@ mod fault;
 mod fence;
 mod functions;
 mod kind;
+mod native;
 mod reach;
 mod scan;
 mod slips;
@@ -33,6 +34,7 @@ pub use domain::Domain;
 pub use fault::Fault;
 pub use functions::{Function, FunctionDoc, builtin_functions, units};
 pub use kind::Kind;
+pub(crate) use native::Answer;
 
 /// A name that predicates read from: `event` with its fields, or `periodic` with its measures.
 #[derive(Clone, Copy, Debug)]

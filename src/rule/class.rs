@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use crate::error::Problem;
 use crate::model::{Event, FieldId, Value};
-use crate::predicate::{Predicate, Truth};
+use crate::predicate::{Answer, Predicate, Truth};
 use crate::yaml::{Node, Shape};
 
 /// A named set of events: every condition holds, and so does the predicate.
@@ -13,6 +13,8 @@ use crate::yaml::{Node, Shape};
 pub(crate) struct Class {
     pub(crate) conditions: Vec<(FieldId, Condition)>,
     pub(crate) predicate: Option<Predicate>,
+    /// The fields that the predicate reads, in its order.
+    pub(crate) reads: Vec<FieldId>,
 }
 
 /// What one field must be.
@@ -230,6 +232,14 @@ impl Class {
     /// say.
     pub(crate) fn agrees(&self, event: &Event, unknown: &mut dyn FnMut()) -> bool {
         let Some(predicate) = &self.predicate else { return true };
+        match predicate.answer(&|number| event.field(*self.reads.get(number)?)) {
+            Answer::Known(holds) => return holds,
+            Answer::Missing => {
+                unknown();
+                return false;
+            }
+            Answer::Ask => {}
+        }
         match predicate.test(&|_, field| event.get(field).cloned()) {
             Truth::True => true,
             Truth::False => false,

@@ -260,7 +260,7 @@ impl<'a> Build<'a> {
     fn article(&mut self, (pack_at, pack): (usize, &PackTexts), at: usize, article: &Article) {
         self.classes_known = article.classes_known;
         let mut classes = BTreeMap::new();
-        let faulty = Class { conditions: Vec::new(), predicate: None };
+        let faulty = Class { conditions: Vec::new(), predicate: None, reads: Vec::new() };
         for (name, node) in article.section("events") {
             let class = self.class(node, pack);
             let id = self.add_class(class, &format!("{}#{name}", article.id));
@@ -301,7 +301,7 @@ impl<'a> Build<'a> {
     /// A class, without what is faulty in it.
     fn class(&mut self, node: &Node, pack: &PackTexts) -> Class {
         let known = pack.known_fields.as_deref();
-        let mut class = Class { conditions: Vec::new(), predicate: None };
+        let mut class = Class { conditions: Vec::new(), predicate: None, reads: Vec::new() };
         for (key, value) in node.map().unwrap_or_default() {
             if self.faults.len() > MOST {
                 break;
@@ -310,7 +310,9 @@ impl<'a> Build<'a> {
                 let fields = known.map(|known| expression::fields(&self.mappings, known));
                 class.predicate = self.predicate(value, &pack.tables, "event", fields.as_deref());
                 let reads = class.predicate.iter().flat_map(Predicate::reads);
-                let full = reads.filter(|(_, field)| self.schema.intern(field).is_none()).count() > 0;
+                let reads: Option<Vec<_>> = reads.map(|(_, field)| self.schema.intern(field)).collect();
+                let full = reads.is_none();
+                class.reads = reads.unwrap_or_default();
                 if full {
                     self.faults.push(value.problem("too-many", "more than 65,534 fields"));
                 }
