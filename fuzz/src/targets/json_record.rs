@@ -1,4 +1,5 @@
-//! One record as JSON: wherever `serde_json` reads an object, the same values are found at the same paths.
+//! One record as JSON: wherever `serde_json` reads an object, the same values are found at the same paths, and no record
+//! is read another way for those that were read before it.
 
 use std::sync::LazyLock;
 
@@ -34,8 +35,9 @@ static PATHS: LazyLock<Paths> = LazyLock::new(|| {
 const MAX_DEPTH: u32 = 64;
 const TEXT_LEVELS: u32 = 4;
 
-/// Panics when a value is another than `serde_json` reads, or a whole object is lost.
+/// Panics when a value is another than `serde_json` reads, a whole object is lost, or a row remembers too much.
 pub fn run(data: &[u8]) {
+    in_one_row(data);
     let mut row = Row::default();
     let decoded = Json.decode(data, &PATHS, &mut row);
     let Ok(value) = serde_json::from_slice::<Value>(data) else { return };
@@ -66,6 +68,25 @@ pub fn run(data: &[u8]) {
         let found = cut(&framer, Framer::DEFAULT_LIMIT, [data]);
         let records: Vec<&[u8]> = found.iter().filter_map(|found| found.what.as_deref().ok()).collect();
         assert_eq!(records, [data.trim_ascii()], "{found:?}");
+    }
+}
+
+/// Reads each line, and again with another text in its strings, in the row of the lines before and in a new one.
+fn in_one_row(data: &[u8]) {
+    let mut warm = Row::default();
+    for line in data.split(|&byte| byte == b'\n') {
+        let other: Vec<u8> = line.iter().map(|&byte| if byte == b'b' { b'z' } else { byte }).collect();
+        for record in [line, line, &other, line] {
+            let mut cold = Row::default();
+            let expect = Json.decode(record, &PATHS, &mut cold);
+            assert_eq!(Json.decode(record, &PATHS, &mut warm), expect);
+            if expect.is_ok() {
+                assert_eq!(warm.is_partial(), cold.is_partial());
+                for place in 0..WANTED.len() {
+                    assert_eq!((warm.get(place), warm.has(place)), (cold.get(place), cold.has(place)));
+                }
+            }
+        }
     }
 }
 
