@@ -105,15 +105,18 @@ const SIMULATE_EXAMPLES: &str = "Examples:
 docs/simulate.md says how to write a fleet.";
 
 const BENCH_MEANING: &str = "What the figures mean:
-  The logs are diagnosed once to see what that takes in memory, and then --runs times to be timed: from files, which are
-  in the system's cache by then, to diagnoses, of which nothing is written. Each round also runs the yardsticks, which
-  read the same files the same way, so that the ratios to them mean something on another machine.
-  Rows and rules are timed in further runs, one in each round: the clock is read where one row gives way to the next, for
-  some records, events and deadlines drawn by chance, and what is found is scaled up. What reading the clock takes is
-  taken off; calls of less than about 10 ns are told too dear all the same. `together` says how all rows compare with
-  the whole. The other runs do not look at the clock.
-  A rule's figure is the time in its detector and what follows from it, or in the `where` of a class; what all rules
-  share (reading, decoding, classes without expressions) is in the rows. docs/bench.md says more.
+
+The logs are diagnosed once to see what that takes in memory, and then --runs times to be timed: from files, which are in \
+the system's cache by then, to diagnoses, of which nothing is written. Each round also runs the yardsticks, which read the \
+same files the same way, so that the ratios to them mean something on another machine.
+
+Rows and rules are timed in further runs, one in each round: the clock is read where one row gives way to the next, for \
+some records, events and deadlines drawn by chance, and what is found is scaled up. What reading the clock takes is taken \
+off; calls of less than about 10 ns are told too dear all the same. `together` says how all rows compare with the whole. \
+The other runs do not look at the clock.
+
+A rule's figure is the time in its detector and what follows from it, or in the `where` of a class; what all rules share \
+(reading, decoding, classes without expressions) is in the rows. docs/bench.md says more.
 
 Exit codes:
   0    measured
