@@ -45,7 +45,8 @@ verdict if the other is named with at least 50 %. What is counted is what stands
   are lost, a truth of eight records or fewer has too little evidence when half of them or more are.
 - **recall**: named with at least 50 %, at whatever place.
 - **precision**: of the verdicts with this cause that nothing else explains, those that are true. A lost connection of a
-  device that is otherwise well has no truth, so to call it what it is counts against this.
+  device that is otherwise well has no truth, so to call it what it is counts against this; and so does every device that
+  shows too little to be told from others.
 - **delay**: log time from the first record that shows it to the first right verdict, the middle one of all. It contains the
   lateness, 15 minutes. `--quick` does not measure it.
 ";
