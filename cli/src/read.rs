@@ -17,7 +17,7 @@ use crate::progress::Progress;
 use crate::signals::Signals;
 
 /// Bytes that are pushed at once, if a file has so many.
-const CHUNK: usize = 1024 * 1024;
+pub(crate) const CHUNK: usize = 1024 * 1024;
 /// A smaller file is read before a thread could begin.
 const WORTH: u64 = 128 * 1024;
 
@@ -97,7 +97,8 @@ impl Reading {
             readers.push(Reader { id, files: source.files.into(), open: None });
         }
         let (signals, unreadable) = (Signals::catch(), inputs.unreadable);
-        let ahead = asked.threads() > 1;
+        // Each of them takes a thread and a megabyte: where many logs are read side by side, none is read ahead.
+        let ahead = asked.threads() > 1 && readers.len() <= asked.threads();
         Ok(Self { readers, signals, buffer: vec![0; CHUNK], ahead, unreadable })
     }
 
