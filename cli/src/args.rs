@@ -108,7 +108,8 @@ const BENCH_MEANING: &str = "What the figures mean:
 
 The logs are diagnosed once to see what that takes in memory, and then --runs times to be timed: from files, which are in \
 the system's cache by then, to diagnoses, of which nothing is written. Each round also runs the yardsticks, which read the \
-same files the same way, so that the ratios to them mean something on another machine.
+same files the same way, so that the ratios to them mean something on another machine. All is on one thread; with -j the \
+whole diagnosis is on more, and nothing else is.
 
 Rows and rules are timed in further runs, one in each round: the clock is read where one row gives way to the next, for \
 some records, events and deadlines drawn by chance, and what is found is scaled up. What reading the clock takes is taken \

@@ -78,6 +78,8 @@ impl Measuring {
     fn new(asked: &Bench) -> Result<Self, Stop> {
         let mut logs = asked.logs.clone();
         logs.paths.extend(asked.input.iter().cloned());
+        // What the rows and the yardsticks are measured with.
+        logs.threads.get_or_insert(1);
         if logs.paths.is_empty() {
             return Err(Stop::Usage("nothing to measure; name files or directories".to_owned()));
         }
@@ -152,7 +154,7 @@ impl Measuring {
         }
         let before = first.then(memory::resident).flatten();
         let began = Instant::now();
-        let mut pipeline = Pipeline::new(&self.engine);
+        let mut pipeline = Pipeline::new(&self.engine).with_threads(self.logs.threads());
         if let Some(meter) = meter {
             pipeline.measure(meter);
         }

@@ -10,7 +10,7 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::bench::sampler::{Account, Sampling};
+use crate::bench::sampler::{Account, Sampling, Spent};
 
 /// What a log costs with these rules on this machine. Times are of the wall; every ratio is of two times of one process.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -163,8 +163,7 @@ impl Figures {
         let (begin, plan) = (engine.begin(), engine.plan());
         let records = summary.records.read;
         let runs = measured.whole.len();
-        let mut seconds: Vec<f64> = measured.whole.iter().map(Duration::as_secs_f64).collect();
-        seconds.sort_by(f64::total_cmp);
+        let seconds = ascending(measured.whole.iter().map(Duration::as_secs_f64));
         let whole = Whole {
             runs,
             seconds: digits(median(&seconds)),
@@ -196,11 +195,9 @@ impl Figures {
             bytes_per_subject: grown.checked_div(measured.subjects as u64),
         });
         let yard = |(yardstick, lines, times): (&'static str, u64, &[Duration])| {
-            let mut seconds: Vec<f64> = times.iter().map(Duration::as_secs_f64).collect();
-            let pairs = measured.whole.iter().zip(&seconds);
-            let mut ratios: Vec<f64> = pairs.map(|(whole, yard)| whole.as_secs_f64() / yard).collect();
-            seconds.sort_by(f64::total_cmp);
-            ratios.sort_by(f64::total_cmp);
+            let seconds = ascending(times.iter().map(Duration::as_secs_f64));
+            let pairs = measured.whole.iter().zip(times);
+            let ratios = ascending(pairs.map(|(whole, yard)| whole.as_secs_f64() / yard.as_secs_f64()));
             Yard {
                 yardstick,
                 seconds: digits(median(&seconds)),
@@ -233,7 +230,7 @@ impl Figures {
 
 /// The rows, with the nanoseconds of all runs.
 fn rows(account: &Account) -> Vec<(&'static str, f64)> {
-    let sum = |spent: &[crate::bench::sampler::Spent]| spent.iter().map(|spent| spent.ns).sum::<f64>();
+    let sum = |spent: &[Spent]| spent.iter().map(|spent| spent.ns).sum::<f64>();
     vec![
         ("read", account.read),
         ("frame", account.frame),
@@ -258,7 +255,7 @@ fn rules(plan: &Plan, account: &Account, runs: usize, records: u64, all: f64) ->
     });
     let mut rules: Vec<_> = symptoms.chain(classes).filter(|(_, _, spent)| spent.calls > 0).collect();
     rules.sort_by(|(a, _, x), (b, _, y)| y.ns.total_cmp(&x.ns).then_with(|| a.cmp(b)));
-    let rule = |(id, kind, spent): (String, &'static str, &crate::bench::sampler::Spent)| Rule {
+    let rule = |(id, kind, spent): (String, &'static str, &Spent)| Rule {
         id,
         kind,
         asked: spent.calls / runs as u64,
@@ -267,6 +264,12 @@ fn rules(plan: &Plan, account: &Account, runs: usize, records: u64, all: f64) ->
         share: digits(spent.ns / all),
     };
     rules.into_iter().map(rule).collect()
+}
+
+fn ascending(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut numbers: Vec<f64> = numbers.collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers
 }
 
 /// The one in the middle of sorted numbers, or between the two.

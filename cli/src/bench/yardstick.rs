@@ -6,10 +6,8 @@ use std::time::{Duration, Instant};
 use etiolog::Expand;
 
 use crate::inputs::{File, Inputs};
+use crate::read::CHUNK;
 use crate::signals::Signals;
-
-/// Bytes that are read at once, as many as the diagnosis reads.
-const CHUNK: usize = 256 * 1024;
 
 /// Something that is done with bytes.
 pub(super) trait Yardstick {
