@@ -117,10 +117,7 @@ impl<'a> Stage<'a> {
         way: Way,
         size: Option<Size>,
     ) -> Result<Played, PlayError> {
-        let mut simulation = Simulation::new(self.fleets, [name])?
-            .seed(seed)
-            .degradation(way.degradation())
-            .shape(way.shape())?;
+        let mut simulation = self.simulation(name, seed, way)?;
         if let Some(Size { devices, span }) = size {
             simulation = simulation.devices(devices).span(span);
         }
@@ -131,11 +128,12 @@ impl<'a> Stage<'a> {
 
     /// Plays each hub of a mix, and diagnoses it by itself: next to the others the log of a short one would fall silent.
     pub(crate) fn play_apart(&self, mix: &str, seed: u64, way: Way) -> Result<Vec<Played>, PlayError> {
-        let simulation = Simulation::new(self.fleets, [mix])?
-            .seed(seed)
-            .degradation(way.degradation())
-            .shape(way.shape())?;
+        let simulation = self.simulation(mix, seed, way)?;
         simulation.apart().map(|hub| Self::diagnose(hub, way, &self.engine, false)).collect()
+    }
+
+    fn simulation(&self, name: &str, seed: u64, way: Way) -> Result<Simulation<'a>, Error> {
+        Simulation::new(self.fleets, [name])?.seed(seed).degradation(way.degradation()).shape(way.shape())
     }
 
     fn diagnose(

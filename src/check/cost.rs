@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::check::rank::{self, RuleCost};
 use crate::model::FieldId;
 use crate::predicate::Predicate;
-use crate::rule::Plan;
+use crate::rule::{Class, Plan};
 
 /// What the rules of an engine ask of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -120,6 +120,13 @@ pub enum Runs {
     OnMeasures,
 }
 
+impl Runs {
+    /// When the `where` of a class is.
+    pub(super) fn of(class: &Class) -> Self {
+        if class.conditions.is_empty() { Self::OnEveryEvent } else { Self::OnEvents }
+    }
+}
+
 /// What rules ask of a run.
 pub fn cost(plan: &Plan) -> Cost {
     let symptoms = symptoms(plan);
@@ -219,10 +226,11 @@ fn predicates(plan: &Plan) -> Vec<PredicateCost> {
         runs,
         interpreted: predicate.interpreted_because().map(str::to_owned),
     };
-    let classes = plan.classes.iter().zip(&plan.class_names).filter_map(|(class, name)| {
-        let runs = if class.conditions.is_empty() { Runs::OnEveryEvent } else { Runs::OnEvents };
-        Some(of(name, class.predicate.as_ref()?, runs))
-    });
+    let classes = plan
+        .classes
+        .iter()
+        .zip(&plan.class_names)
+        .filter_map(|(class, name)| Some(of(name, class.predicate.as_ref()?, Runs::of(class))));
     let symptoms = plan
         .symptoms
         .iter()

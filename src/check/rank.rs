@@ -110,10 +110,7 @@ fn of_class(plan: &Plan, class: &Class, name: &Arc<str>, id: ClassId) -> RuleCos
         selects: selects(condition),
     };
     let conditions: Vec<ConditionCost> = class.conditions.iter().map(condition).collect();
-    let runs = class.predicate.as_ref().map(|_| match conditions.as_slice() {
-        [] => Runs::OnEveryEvent,
-        _ => Runs::OnEvents,
-    });
+    let runs = class.predicate.as_ref().map(|_| Runs::of(class));
     let selected = conditions.iter().any(|condition| condition.selects);
     let fields = || names(conditions.iter().map(|condition| condition.field.as_str()));
     let interpreted = class.predicate.as_ref().and_then(Predicate::interpreted_because);
@@ -208,7 +205,7 @@ fn selects(condition: &Condition) -> bool {
     }
 }
 
-/// `` `a`, `b` or `c` ``.
+/// `` `a`, `b`, `c` ``, each once.
 fn names<'a>(of: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<String> = of.map(|name| format!("`{name}`")).collect();
     names.sort();

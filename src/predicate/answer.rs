@@ -78,7 +78,7 @@ impl Predicate {
     }
 
     /// The interpreter's answer.
-    pub(super) fn interpreted(&self, values: &dyn Fn(&str, &str) -> Option<Value>) -> Truth {
+    pub(crate) fn interpreted(&self, values: &dyn Fn(&str, &str) -> Option<Value>) -> Truth {
         let mut scope = Scope::new();
         for root in &self.0.roots {
             let fields = self.0.distinct.get(root).map(Vec::as_slice).unwrap_or_default();

@@ -240,7 +240,7 @@ impl Class {
             }
             Answer::Ask => {}
         }
-        match predicate.test(&|_, field| event.get(field).cloned()) {
+        match predicate.interpreted(&|_, field| event.get(field).cloned()) {
             Truth::True => true,
             Truth::False => false,
             Truth::Unknown(_) => {
