@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::detector::{Findings, Hit};
 use crate::engine::bounds::weight_of;
 use crate::engine::chart::{Chart, Entry};
+use crate::engine::fence::Fallen;
 use crate::engine::judge::judge;
 use crate::engine::ledger::is_problem;
 use crate::engine::meter::Stage;
@@ -33,36 +34,30 @@ impl Run {
         self.fire_before(&plan, watermark);
     }
 
-    /// Lets every timer fire whose deadline lies before `time`: no event up to and including the deadline is missing.
+    /// Tells everybody whose deadline lies before `time`: no event up to and including the deadline is missing.
     fn fire_before(&mut self, plan: &Plan, time: Timestamp) {
         loop {
             if self.now < time && !self.instant.is_empty() {
                 let mut settling = std::mem::take(&mut self.instant);
                 settling.sort_unstable();
-                settling.drain(..).for_each(|due| self.fire(plan, due));
+                for Due { subject, symptom, .. } in settling.drain(..) {
+                    self.fire(plan, subject, symptom);
+                }
                 // Keeps the memory, unless settling asked for more.
                 if self.instant.is_empty() {
                     self.instant = settling;
                 }
                 continue;
             }
-            let Some((deadline, due)) = self.timers.due_before(time) else { break };
-            self.settle(Some(deadline));
-            self.now = deadline;
-            if due.symptom == Due::QUIET {
-                self.quiet(plan, due.subject, deadline);
-            } else {
-                self.fire(plan, due);
-            }
+            let Some((at, whom)) = self.alarms.next_before(time) else { break };
+            self.ring(plan, at, whom);
         }
         // Booked as things stand now, however far the watermark has jumped.
         self.settle(Some(time));
     }
 
     /// Tells a watch that its deadline has come.
-    fn fire(&mut self, plan: &Plan, due: Due) {
-        let subject = due.subject;
-        let Ok(symptom) = usize::try_from(due.symptom) else { return };
+    pub(super) fn fire(&mut self, plan: &Plan, subject: u32, symptom: usize) {
         let now = self.now;
         let Some(place) = self.chart_mut(subject).place(symptom) else { return };
         self.metered.begin();
@@ -73,15 +68,17 @@ impl Run {
         }
         let mut findings = std::mem::take(&mut self.findings);
         findings.clear();
-        if let Some(entry) =
-            self.chart_mut(subject).entries.get_mut(place).filter(|e| e.deadline == Some(now))
-        {
-            entry.deadline = None;
-            if !entry.watch.advance(now, &mut findings) {
-                count_failure(&mut self.summary, plan, symptom);
+        if let Some(entry) = self.chart_mut(subject).entries.get_mut(place) {
+            let mut deadline = entry.deadline;
+            if deadline == Some(now) {
+                entry.deadline = None;
+                deadline = entry.watch.advance(now, &mut findings).unwrap_or_else(|Fallen| {
+                    count_failure(&mut self.summary, plan, symptom);
+                    None
+                });
             }
+            self.absorb(plan, (subject, place), &findings, deadline);
         }
-        self.absorb(plan, subject, place, &findings, now);
         self.findings = findings;
         self.metered.enter(before);
     }
@@ -148,30 +145,35 @@ impl Run {
         if route.mood != mood && route.mood == Moods::AWAKE {
             self.wake(plan, (level, subject), time);
         }
+        findings.clear();
         let mut next = 0;
         for &at in &route.told {
-            let Some(symptom) = plan.symptoms.get(at) else { continue };
-            findings.clear();
             self.metered.enter(Stage::Detect(at));
             let Self { charts, shown, keys, summary, bounds, signatures, .. } = self;
-            let Some(chart) = usize::try_from(subject).ok().and_then(|at| charts.get_mut(at)) else {
-                continue;
-            };
-            let place = chart.place_after(at, &mut next).unwrap_or_else(|| {
-                let wakes = route.wakes.binary_search(&at).is_ok();
-                let woken = wakes.then(|| roused(plan, signatures, &chart.rest, at, (shown, time))).flatten();
-                bounds.watched(keys.get(level).copied().flatten().unwrap_or_default(), symptom);
-                chart.place_or(at, || woken.unwrap_or_else(|| Entry::new(at, symptom, time)))
-            });
-            if let Some(entry) = chart.entries.get_mut(place) {
-                entry.last_hit = time;
-                entry.hits = entry.hits.saturating_add(1);
-                let hit = Hit { event: shown, classes: &known.classes, subjects: keys, exhibit };
-                if !entry.watch.observe(&hit, findings) {
-                    count_failure(summary, plan, at);
+            let Some(chart) = usize::try_from(subject).ok().and_then(|at| charts.get_mut(at)) else { return };
+            let place = match chart.place_after(at, &mut next) {
+                Some(place) => place,
+                None => {
+                    let Some(symptom) = plan.symptoms.get(at) else { continue };
+                    let wakes = route.wakes.binary_search(&at).is_ok();
+                    let woken =
+                        wakes.then(|| roused(plan, signatures, &chart.rest, at, (shown, time))).flatten();
+                    bounds.watched(keys.get(level).copied().flatten().unwrap_or_default(), symptom);
+                    chart.place_or(at, || woken.unwrap_or_else(|| Entry::new(at, symptom, time)))
                 }
+            };
+            let Some(entry) = chart.entries.get_mut(place) else { continue };
+            entry.last_hit = time;
+            entry.hits = entry.hits.saturating_add(1);
+            let hit = Hit { event: shown, classes: &known.classes, subjects: keys, exhibit };
+            let deadline = entry.watch.observe(&hit, findings).unwrap_or_else(|Fallen| {
+                count_failure(summary, plan, at);
+                None
+            });
+            if findings.is_changed() || deadline != entry.deadline {
+                self.absorb(plan, (subject, place), findings, deadline);
+                findings.clear();
             }
-            self.absorb(plan, subject, place, findings, time);
         }
         self.metered.enter(Stage::Apply);
         let chart = self.chart_mut(subject);
@@ -231,26 +233,35 @@ impl Run {
                 let key = self.subjects.key(subject);
                 self.bounds.watched(key, symptom);
             }
-            let chart = self.chart_mut(subject);
-            if let Some(entry) = chart.entries.get_mut(place)
-                && !entry.watch.advance(now, &mut findings)
-            {
+            let Some(entry) = self.chart_mut(subject).entries.get_mut(place) else { continue };
+            let deadline = entry.watch.advance(now, &mut findings).unwrap_or_else(|Fallen| {
                 count_failure(&mut self.summary, plan, at);
-            }
-            self.absorb(plan, subject, place, &findings, now);
+                None
+            });
+            self.absorb(plan, (subject, place), &findings, deadline);
         }
     }
 
-    /// Takes in what a watch found.
-    fn absorb(&mut self, plan: &Plan, subject: u32, place: usize, findings: &Findings, now: Timestamp) {
+    /// Takes in what a watch found, and when it wants to be told of time. Most events tell a watch nothing, and leave it
+    /// waiting for what it waited for.
+    fn absorb(
+        &mut self,
+        plan: &Plan,
+        (subject, place): (u32, usize),
+        findings: &Findings,
+        deadline: Option<Timestamp>,
+    ) {
+        if findings.is_changed() {
+            self.take_in(plan, (subject, place), findings);
+        }
+        self.schedule(subject, place, deadline);
+    }
+
+    fn take_in(&mut self, plan: &Plan, (subject, place): (u32, usize), findings: &Findings) {
+        let now = self.now;
         let Self { charts, signatures, .. } = self;
         let Some(chart) = usize::try_from(subject).ok().and_then(|at| charts.get_mut(at)) else { return };
         let Some(entry) = chart.entries.get_mut(place) else { return };
-        let deadline = entry.watch.deadline();
-        // Most events tell a watch nothing: then only its deadline may have moved.
-        if !findings.is_changed() {
-            return self.schedule(subject, place, deadline);
-        }
         if self.settings.live {
             self.live.touch(subject);
         }
@@ -271,7 +282,6 @@ impl Run {
         if level.is_some_and(|level| self.holds_others.get(level) == Some(&true)) {
             self.judge(plan, subject, place, now);
         }
-        self.schedule(subject, place, deadline);
         if active {
             self.await_quiet(subject, now);
         }
@@ -299,38 +309,35 @@ impl Run {
         self.chart_mut(subject).has_news()
     }
 
-    /// Remembers when a watch wants to be told of time. The present instant needs no timer: it is settled as soon as time
+    /// Remembers when a watch wants to be told of time. The present instant needs no alarm: it is settled as soon as time
     /// moves on.
     pub(super) fn schedule(&mut self, subject: u32, place: usize, deadline: Option<Timestamp>) {
         let now = self.now;
         let Some(entry) = self.chart_mut(subject).entries.get_mut(place) else { return };
-        let before = std::mem::replace(&mut entry.deadline, deadline);
-        if before == deadline {
+        if entry.deadline == deadline {
             return;
         }
-        let symptom = u32::try_from(entry.symptom).unwrap_or(u32::MAX);
-        let due = Due { key: self.subjects.key(subject), subject, symptom };
-        if deadline == Some(now) {
-            self.instant.push(due);
-            if before.is_some() {
-                self.timers.set(due, None);
+        entry.deadline = deadline;
+        let symptom = entry.symptom;
+        match deadline {
+            Some(at) if at == now => {
+                self.instant.push(Due { key: self.subjects.key(subject), subject, symptom });
             }
-        } else {
-            self.timers.set(due, deadline);
+            Some(at) => self.arm(subject, at),
+            None => {}
         }
     }
 
     /// Looks for quiet later, unless that is planned already.
     fn await_quiet(&mut self, subject: u32, now: Timestamp) {
         if self.chart_mut(subject).look.is_none() {
-            let look = Some(now.plus(self.quiet_of(subject)));
-            self.chart_mut(subject).look = look;
-            self.timers.set(self.due(subject, Due::QUIET), look);
+            self.look_for_quiet(subject, now.plus(self.quiet_of(subject)));
         }
     }
 
-    pub(super) fn due(&self, subject: u32, symptom: u32) -> Due {
-        Due { key: self.subjects.key(subject), subject, symptom }
+    fn look_for_quiet(&mut self, subject: u32, at: Timestamp) {
+        self.chart_mut(subject).look = Some(at);
+        self.arm(subject, at);
     }
 
     pub(super) fn quiet_of(&self, subject: u32) -> Duration {
@@ -338,12 +345,10 @@ impl Run {
     }
 
     /// Ends the subject's episode if it has been quiet for its period; looks again later if not.
-    fn quiet(&mut self, plan: &Plan, subject: u32, now: Timestamp) {
+    pub(super) fn quiet(&mut self, plan: &Plan, subject: u32, now: Timestamp) {
         let until = self.chart_mut(subject).active.map(|active| active.plus(self.quiet_of(subject)));
         if let Some(later) = until.filter(|&until| until > now) {
-            self.chart_mut(subject).look = Some(later);
-            self.timers.set(self.due(subject, Due::QUIET), Some(later));
-            return;
+            return self.look_for_quiet(subject, later);
         }
         let interrupted = self.metered.enter(Stage::Diagnose);
         self.settle(Some(now));
@@ -360,22 +365,15 @@ impl Run {
             plan.symptoms.get(symptom).map_or(Duration::ZERO, |symptom| symptom.detector.horizon())
         };
         let chart = self.chart_mut(subject);
-        let before: Vec<usize> = chart.entries.iter().map(|entry| entry.symptom).collect();
         let weight = weight_of(plan, chart);
         chart.end_episode(now, horizon);
         chart.rest.end_episode(now, reach);
         let lost = weight.saturating_sub(weight_of(plan, chart));
         self.bounds.shrink(self.subjects.key(subject), lost);
-        for at in before {
-            let chart = self.chart_mut(subject);
-            match chart.place(at).and_then(|place| Some((place, chart.entries.get(place)?.watch.deadline())))
-            {
-                Some((place, deadline)) => self.schedule(subject, place, deadline),
-                None => {
-                    let due = self.due(subject, u32::try_from(at).unwrap_or(u32::MAX));
-                    self.timers.set(due, None);
-                }
-            }
+        for place in 0..self.chart_mut(subject).entries.len() {
+            let deadline =
+                self.chart_mut(subject).entries.get(place).and_then(|entry| entry.watch.deadline());
+            self.schedule(subject, place, deadline);
         }
         self.metered.enter(interrupted);
     }

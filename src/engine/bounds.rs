@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::engine::chart::{Chart, Entry, Shown};
 use crate::engine::checkpoint::{GROUPS, group_of};
 use crate::engine::ghosts::Ghosts;
-use crate::engine::run::{Due, Pending, Run, Waiting};
+use crate::engine::run::{Pending, Run, Waiting};
 use crate::model::{Exhibit, Timestamp, Value};
 use crate::rule::{Plan, Symptom};
 use crate::timeline::Order;
@@ -232,11 +232,6 @@ impl Run {
         self.withdraw(subject);
         self.subjects.forget(subject);
         let chart = std::mem::take(self.chart_mut(subject));
-        for entry in &chart.entries {
-            let symptom = u32::try_from(entry.symptom).unwrap_or(u32::MAX);
-            self.timers.set(Due { key, subject, symptom }, None);
-        }
-        self.timers.set(Due { key, subject, symptom: Due::QUIET }, None);
         self.instant.retain(|due| due.key != key || due.subject != subject);
         self.bounds.shrink(key, weight_of(plan, &chart));
         true

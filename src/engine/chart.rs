@@ -83,7 +83,7 @@ pub(super) struct Entry {
     pub(super) hits: u32,
     pub(super) watch: Fenced,
     pub(super) last_hit: Timestamp,
-    /// The timer that is set.
+    /// When the watch wants to be told of time.
     pub(super) deadline: Option<Timestamp>,
     /// Nothing, where the symptom has shown nothing: see [`Entry::shown`].
     pub(super) shown: Option<Box<Shown>>,
@@ -219,6 +219,8 @@ pub(super) struct Chart {
     pub(super) active: Option<Timestamp>,
     /// When to look whether the subject has become quiet.
     pub(super) look: Option<Timestamp>,
+    /// When the subject is woken, for the first of all that is awaited here or earlier.
+    pub(super) alarm: Option<Timestamp>,
     pub(super) past: Vec<Past>,
     /// The last event that was about it.
     pub(super) touched: Timestamp,
@@ -239,6 +241,7 @@ impl Default for Chart {
             covered: Vec::new(),
             active: None,
             look: None,
+            alarm: None,
             past: Vec::new(),
             touched: Timestamp::MIN,
             doubtful: None,
@@ -279,6 +282,16 @@ impl Chart {
             self.entries.insert(place, make());
             place
         })
+    }
+
+    /// What is due first, and of one time first: the symptom whose watch waits for it, or none for the look for quiet.
+    pub(super) fn first_due(&self) -> Option<(Timestamp, Option<usize>)> {
+        let watches = self.entries.iter().filter_map(|entry| Some((entry.deadline?, Some(entry.symptom))));
+        let first = watches.min_by_key(|&(deadline, _)| deadline);
+        match (first, self.look) {
+            (Some(first), Some(look)) if first.0 <= look => Some(first),
+            (first, look) => look.map(|look| (look, None)).or(first),
+        }
     }
 
     pub(super) fn touch(&mut self, time: Timestamp) {

@@ -10,6 +10,10 @@ use crate::model::{Status, Timestamp};
 /// Why a symptom is unknown whose detector has panicked.
 const FAILED: &str = "its detector has failed";
 
+/// A watch has panicked, just now.
+#[derive(Debug)]
+pub(super) struct Fallen;
+
 /// A watch, until it panics.
 #[derive(Debug)]
 pub(super) struct Fenced(Option<Box<dyn Watch>>);
@@ -25,13 +29,17 @@ impl Fenced {
         self.0.is_none()
     }
 
-    /// Takes in an event; `false` when that was too much for it.
-    pub(super) fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) -> bool {
+    /// Takes in an event; gives the time of which it wants to be told then.
+    pub(super) fn observe(&mut self, hit: &Hit<'_>, out: &mut Findings) -> Result<Option<Timestamp>, Fallen> {
         self.tell(out, |watch, out| watch.observe(hit, out))
     }
 
-    /// Lets time pass; `false` when that was too much for it.
-    pub(super) fn advance(&mut self, now: Timestamp, out: &mut Findings) -> bool {
+    /// Lets time pass; gives the time of which it wants to be told then.
+    pub(super) fn advance(
+        &mut self,
+        now: Timestamp,
+        out: &mut Findings,
+    ) -> Result<Option<Timestamp>, Fallen> {
         self.tell(out, |watch, out| watch.advance(now, out))
     }
 
@@ -92,17 +100,24 @@ impl Fenced {
         guard(|| watch.shortfall(now)).flatten()
     }
 
-    fn tell(&mut self, out: &mut Findings, act: impl FnOnce(&mut dyn Watch, &mut Findings)) -> bool {
-        let Some(watch) = &mut self.0 else { return true };
-        if guard(|| act(&mut **watch, out)).is_some() {
-            return true;
-        }
-        // What it found while it fell is worth nothing, and neither is what it remembers.
-        out.clear();
-        out.changed();
-        let watch = self.0.take();
-        guard(|| drop(watch));
-        false
+    fn tell(
+        &mut self,
+        out: &mut Findings,
+        act: impl FnOnce(&mut dyn Watch, &mut Findings),
+    ) -> Result<Option<Timestamp>, Fallen> {
+        let Some(watch) = &mut self.0 else { return Ok(None) };
+        let told = guard(|| {
+            act(&mut **watch, out);
+            watch.deadline()
+        });
+        told.ok_or_else(|| {
+            // What it found while it fell is worth nothing, and neither is what it remembers.
+            out.clear();
+            out.changed();
+            let watch = self.0.take();
+            guard(|| drop(watch));
+            Fallen
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 //! The engine never sees bytes, files or a clock: events and `finish` are all it knows of the world.
 
 mod addresses;
+mod alarm;
 mod apply;
 mod bounds;
 mod case;

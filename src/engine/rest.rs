@@ -264,16 +264,17 @@ pub(super) fn roused(
     let symptom = plan.symptoms.get(at)?;
     let mut entry = Entry::new(at, symptom, now);
     let mut findings = Findings::default();
+    let mut deadline = None;
     for exhibit in rest.exhibits() {
         let Some(known) = asking(signatures, exhibit.signature, at) else { continue };
         let hit = Hit { event, classes: &known.classes, subjects: &[], exhibit };
-        entry.watch.observe(&hit, &mut findings);
+        deadline = entry.watch.observe(&hit, &mut findings).ok().flatten();
         entry.last_hit = exhibit.time;
         entry.stale = true;
     }
-    while let Some(deadline) = entry.watch.deadline().filter(|&deadline| deadline < now) {
-        entry.watch.advance(deadline, &mut findings);
-        if entry.watch.deadline() == Some(deadline) {
+    while let Some(reached) = deadline.filter(|&deadline| deadline < now) {
+        deadline = entry.watch.advance(reached, &mut findings).ok().flatten();
+        if deadline == Some(reached) {
             break;
         }
     }

@@ -20,7 +20,7 @@ use crate::engine::subjects::Subjects;
 use crate::engine::trace::Followed;
 use crate::model::{Diagnosis, Event, Origin, Reject, RejectSample, Summary, Timestamp, Value};
 use crate::rule::{Identity, Plan};
-use crate::timeline::{Admitted, Ingress, Order, Reorder, Timers};
+use crate::timeline::{Admitted, Alarms, Ingress, Order, Reorder};
 
 /// A stream of records in (roughly) the order of time, from one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,18 +51,13 @@ pub(super) struct Waiting {
     pub(super) values: Vec<Option<Value>>,
 }
 
-/// Who wants to be told of time: a watch, or a subject that may have become quiet. Of one time, subjects are told in the
-/// order of their keys, and each in the order of its symptoms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A watch that wants to be told that the present instant is over. Subjects are told in the order of their keys, and each
+/// in the order of its symptoms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Due {
     pub(super) key: u64,
     pub(super) subject: u32,
-    pub(super) symptom: u32,
-}
-
-impl Due {
-    /// In the place of a symptom: the subject may have become quiet.
-    pub(super) const QUIET: u32 = u32::MAX;
+    pub(super) symptom: usize,
 }
 
 /// A problem event that a containing subject may still cover.
@@ -82,7 +77,8 @@ pub struct Run {
     pub(super) settings: Settings,
     pub(super) ingress: Ingress<Option<Waiting>>,
     pub(super) waiting: Reorder<Waiting>,
-    pub(super) timers: Timers<Due>,
+    /// By the keys of subjects, and their numbers.
+    pub(super) alarms: Alarms<(u64, u32)>,
     /// Watches that want to settle the present instant once all its events are known.
     pub(super) instant: Vec<Due>,
     pub(super) addresses: Addresses,
@@ -136,7 +132,7 @@ impl Run {
             settings,
             ingress: Ingress::new(settings.lateness, settings.horizon()),
             waiting: Reorder::default(),
-            timers: Timers::default(),
+            alarms: Alarms::default(),
             instant: Vec::new(),
             addresses: Addresses::default(),
             subjects: Subjects::default(),

@@ -11,6 +11,7 @@
 //!
 //! A window is half open, `(t - w, t]`; a watermark is exclusive: no accepted event with an earlier time will come.
 
+mod alarms;
 pub(crate) mod beat;
 mod by_child;
 pub(crate) mod daily;
@@ -19,13 +20,12 @@ mod reorder;
 pub(crate) mod roster;
 pub(crate) mod series;
 mod spans;
-mod timers;
 mod watermark;
 mod window;
 
+pub use alarms::Alarms;
 pub(crate) use by_child::ByChild;
 pub use reorder::{Order, Reorder};
 pub use spans::Spans;
-pub use timers::Timers;
 pub use watermark::{Admitted, Ingress, Progress, SourceProgress};
 pub use window::{Buckets, Recent, Stamped};

@@ -14,7 +14,7 @@ use crate::engine::checkpoint::save::{classes, symptoms};
 use crate::engine::checkpoint::{Checkpoint, decode};
 use crate::engine::fence::Fenced;
 use crate::engine::rest::Rest;
-use crate::engine::run::{Due, Pending, Run, SourceId, Waiting, order};
+use crate::engine::run::{Pending, Run, SourceId, Waiting, order};
 use crate::engine::signature::Signature;
 use crate::error::Error;
 use crate::model::{RejectSample, Timestamp, Value};
@@ -281,8 +281,9 @@ impl Here {
             let deadline = run.chart_mut(subject).entries.get(place).and_then(|entry| entry.watch.deadline());
             run.schedule(subject, place, deadline);
         }
-        let look = run.chart_mut(subject).look;
-        run.timers.set(run.due(subject, Due::QUIET), look);
+        if let Some(look) = run.chart_mut(subject).look {
+            run.arm(subject, look);
+        }
         Ok(Some(subject))
     }
 
