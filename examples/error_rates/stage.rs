@@ -73,7 +73,7 @@ impl Stage {
         let field = self.event.schema().id("level");
         field.into_iter().for_each(|field| self.event.set(field, level.map(Value::from)));
         let exhibit = Exhibit { time, identity: 0, origin: Origin::default(), signature: 0 };
-        let hit = Hit { event: &self.event, classes: &[ClassId(0)], subjects: &[None], exhibit };
+        let hit = Hit { event: &self.event, classes: &[ClassId(0)].into(), subjects: &[None], exhibit };
         self.watch.observe(&hit, &mut self.findings);
     }
 

@@ -42,7 +42,12 @@ impl Bench {
             self.watch = restarted(&self.detector, &*self.watch, before);
         }
         let exhibit = Exhibit { time, identity: u64::from(child), origin: Origin::default(), signature: 0 };
-        let hit = Hit { event: &self.event, classes: &[class], subjects: &[Some(u64::from(child))], exhibit };
+        let hit = Hit {
+            event: &self.event,
+            classes: &[class].into(),
+            subjects: &[Some(u64::from(child))],
+            exhibit,
+        };
         let mut out = Findings::default();
         self.watch.observe(&hit, &mut out);
         self.take(&out);

@@ -57,8 +57,7 @@ impl Player {
     pub(super) fn hit(&mut self, time: i64, classes: &[u32], child: Option<u32>) {
         self.watch = restarted(&self.detector, &*self.watch, self.now);
         self.meet_deadlines(at(time), false);
-        let mut classes: Vec<ClassId> = classes.iter().map(|&class| ClassId(class)).collect();
-        classes.sort_unstable();
+        let classes = classes.iter().map(|&class| ClassId(class)).collect();
         let exhibit =
             Exhibit { time: at(time), identity: self.played, origin: Origin::default(), signature: 0 };
         self.played += 1;

@@ -22,6 +22,7 @@ mod absence;
 #[cfg(test)]
 mod bench;
 mod change;
+mod classes;
 mod count;
 mod definition;
 mod dip;
@@ -54,6 +55,7 @@ use crate::yaml::Node;
 
 pub use absence::Absence;
 pub use change::Change;
+pub use classes::{ClassId, Classes};
 pub use count::Count;
 pub use definition::Definition;
 pub use dip::Dip;
@@ -64,10 +66,6 @@ pub use periodic::Periodic;
 pub use sequence::Sequence;
 pub use session::Session;
 pub use surge::Surge;
-
-/// An event class, as an index that is the same in every watch of one engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClassId(pub u32);
 
 /// All that a watch holds is memory that can be saved.
 macro_rules! remembered {
@@ -195,8 +193,8 @@ pub trait Detector: Debug + Send + Sync {
 pub struct Hit<'a> {
     /// The event, with the fields that its detectors [asked for](Names::field) while they were built and no others.
     pub event: &'a Event,
-    /// All classes it belongs to, ascending.
-    pub classes: &'a [ClassId],
+    /// All classes it belongs to.
+    pub classes: &'a Classes,
     /// For each level of subjects, the key of the event's subject there: 64 bits that are the same in every run.
     pub subjects: &'a [Option<u64>],
     /// The event as evidence.
@@ -206,7 +204,7 @@ pub struct Hit<'a> {
 impl Hit<'_> {
     /// Whether the event belongs to a class.
     pub fn is(&self, class: ClassId) -> bool {
-        self.classes.binary_search(&class).is_ok()
+        self.classes.contains(class)
     }
 
     /// The key of the event's subject at a level.

@@ -61,7 +61,8 @@ impl Told {
     fn hit(&mut self, (time, classes, number): &Occurred) {
         self.pass(*time);
         let exhibit = Exhibit { time: at(*time), identity: *number, origin: Origin::default(), signature: 0 };
-        let hit = Hit { event: &self.event, classes, subjects: &[], exhibit };
+        let hit =
+            Hit { event: &self.event, classes: &classes.iter().copied().collect(), subjects: &[], exhibit };
         self.watch.observe(&hit, &mut self.findings);
     }
 

@@ -202,9 +202,9 @@ impl Level {
     /// Whether a symptom sleeps where these signatures were met.
     fn sleeps(&self, signatures: &[Arc<Signature>], met: &[u32], symptom: usize) -> bool {
         let Some(Some(groups)) = self.waking.get(symptom) else { return false };
-        let has = |class: &ClassId| {
+        let has = |&class: &ClassId| {
             let mut met = met.iter().filter_map(|&number| Signature::of(signatures, number));
-            met.any(|known| known.classes.binary_search(class).is_ok())
+            met.any(|known| known.classes.contains(class))
         };
         !groups.iter().all(|group| group.iter().any(has))
     }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::detector::ClassId;
+use crate::detector::{ClassId, Classes};
 use crate::model::FieldId;
 use crate::rule::{Plan, Symptom};
 
 /// Which classes an event belongs to, and who wants to know.
 #[derive(Debug)]
 pub(super) struct Signature {
-    pub(super) classes: Vec<ClassId>,
+    pub(super) classes: Classes,
     pub(super) symptoms: Vec<usize>,
     pub(super) problem: bool,
     /// The fields that the detectors of these symptoms read.
@@ -20,8 +20,8 @@ pub(super) struct Signature {
 
 impl Signature {
     fn new(plan: &Plan, classes: &[ClassId]) -> Self {
-        let wanted =
-            |symptom: &Symptom| symptom.classes.iter().any(|class| classes.binary_search(class).is_ok());
+        let classes: Classes = classes.iter().copied().collect();
+        let wanted = |symptom: &Symptom| symptom.classes.iter().any(|&class| classes.contains(class));
         let symptoms =
             plan.symptoms.iter().enumerate().filter(|(_, symptom)| wanted(symptom)).map(|(at, _)| at);
         let symptoms: Vec<usize> = symptoms.collect();
@@ -29,8 +29,8 @@ impl Signature {
         let mut reads: Vec<FieldId> = asked.flat_map(|symptom| &symptom.reads).copied().collect();
         reads.sort_unstable();
         reads.dedup();
-        let problem = plan.problems.iter().any(|class| classes.binary_search(class).is_ok());
-        Self { classes: classes.to_vec(), symptoms, problem, reads }
+        let problem = plan.problems.iter().any(|&class| classes.contains(class));
+        Self { classes, symptoms, problem, reads }
     }
 
     /// The one with this number.
@@ -57,7 +57,7 @@ impl Signatures {
 
     /// The number of a signature that was made elsewhere, by the same plan.
     pub(super) fn adopt(&mut self, signature: &Arc<Signature>) -> u32 {
-        match self.numbers.get(&signature.classes) {
+        match self.numbers.get(signature.classes.as_slice()) {
             Some(&known) => known,
             None => self.push(Arc::clone(signature)),
         }
@@ -65,7 +65,7 @@ impl Signatures {
 
     fn push(&mut self, signature: Arc<Signature>) -> u32 {
         let number = u32::try_from(self.met.len()).unwrap_or(u32::MAX);
-        self.numbers.insert(signature.classes.clone(), number);
+        self.numbers.insert(signature.classes.as_slice().to_vec(), number);
         self.met.push(signature);
         number
     }

@@ -45,7 +45,7 @@ impl Run {
         let levels = plan.schema.level_names().map(str::to_owned);
         let reads = |fields: &[_]| fields.iter().map(|&field| plan.schema.name(field).to_owned()).collect();
         let signature = |known: &crate::engine::signature::Signature| SignatureImage {
-            classes: known.classes.iter().map(|class| class.0).collect(),
+            classes: known.classes.as_slice().iter().map(|class| class.0).collect(),
             reads: reads(&known.reads),
         };
         Head {
