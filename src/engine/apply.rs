@@ -265,6 +265,7 @@ impl Run {
         if self.settings.live {
             self.live.touch(subject);
         }
+        let before = entry.shown.is_some();
         for claim in findings.claims() {
             entry.shown_mut().claim(*claim, is_problem(signatures, claim.signature));
         }
@@ -273,6 +274,7 @@ impl Run {
             entry.show(Status::Absent, None);
         }
         entry.stale = true;
+        self.bounds.shown(self.subjects.key(subject), (before, entry.shown.is_some()));
         let active = !entry.ordinary && !findings.claims().is_empty();
         let level = plan.symptoms.get(entry.symptom).map(|symptom| symptom.level);
         if active {
@@ -295,7 +297,10 @@ impl Run {
         let Some(symptom) = plan.symptoms.get(entry.symptom) else { return };
         let judgement = judge(symptom, entry, now);
         let unknown = judgement.is_unanswered();
+        let before = entry.shown.is_some();
         entry.show(judgement.status, judgement.measures);
+        let after = entry.shown.is_some();
+        self.bounds.shown(self.subjects.key(subject), (before, after));
         if unknown {
             *self.summary.unknown_predicates.entry(Arc::clone(&symptom.id)).or_default() += 1;
         }

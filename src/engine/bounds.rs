@@ -19,10 +19,12 @@ use crate::timeline::Order;
 
 /// What the allocator and the tables of a small thing add to it, roughly.
 const BESIDE: usize = 32;
-/// A subject beside its symptoms: its name in two tables, its chart, its address and a timer.
+/// A subject beside its symptoms: its name in two tables, its chart, its address and an alarm.
 const SUBJECT: usize = size_of::<Chart>() + 4 * BESIDE + 256;
-/// A symptom on a subject, beside what its watch holds: evidence of a few events and a timer among it.
-const SYMPTOM: usize = size_of::<Entry>() + size_of::<Shown>() + 2 * size_of::<Exhibit>() + 4 * BESIDE;
+/// A symptom on a subject, beside what its watch holds: its place among others, in memory that doubles when it is full.
+const SYMPTOM: usize = size_of::<Entry>() * 3 / 2 + BESIDE;
+/// What a symptom has shown: evidence of a few events and a count of a signature among it.
+const SHOWN: usize = size_of::<Shown>() + 2 * size_of::<Exhibit>() + 3 * BESIDE;
 /// An event that waits: its address among it.
 const EVENT: usize = size_of::<(Order, Waiting)>() + 3 * BESIDE;
 /// A watch that has seen little holds no more than this, whatever it may come to hold.
@@ -103,6 +105,15 @@ impl Bounds {
         }
     }
 
+    /// A symptom has shown something, or no longer has.
+    pub(super) fn shown(&mut self, key: u64, (before, after): (bool, bool)) {
+        match (before, after) {
+            (false, true) => self.grow(key, SHOWN),
+            (true, false) => self.shrink(key, SHOWN),
+            (false, false) | (true, true) => {}
+        }
+    }
+
     /// A subject has more to remember.
     pub(super) fn grow(&mut self, key: u64, bytes: usize) {
         if let Some(group) = self.group(key) {
@@ -139,7 +150,8 @@ fn weight(symptom: &Symptom) -> usize {
 
 pub(super) fn weight_of(plan: &Plan, chart: &Chart) -> usize {
     let symptoms = chart.entries.iter().filter_map(|entry| plan.symptoms.get(entry.symptom));
-    SUBJECT + chart.rest.weight() + symptoms.map(weight).sum::<usize>()
+    let shown = chart.entries.iter().filter(|entry| entry.shown.is_some()).count() * SHOWN;
+    SUBJECT + chart.rest.weight() + symptoms.map(weight).sum::<usize>() + shown
 }
 
 impl Run {

@@ -121,13 +121,16 @@ impl Shown {
 
     /// Itself, unless it is nothing.
     pub(super) fn kept(self) -> Option<Box<Self>> {
-        let is_nothing = self.evidence.count() == 0
+        (!self.is_nothing()).then(|| Box::new(self))
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.evidence.count() == 0
             && self.claims.0.is_empty()
             && self.span.is_none()
             && self.covered.is_empty()
             && !self.status.is_present()
-            && self.measures.is_none();
-        (!is_nothing).then(|| Box::new(self))
+            && self.measures.is_none()
     }
 
     /// Takes in an event that the watch claimed.
@@ -181,7 +184,10 @@ impl Entry {
             return (Status::Absent, None);
         }
         let shown = self.shown_mut();
-        (std::mem::replace(&mut shown.status, status), std::mem::replace(&mut shown.measures, measures))
+        let before =
+            (std::mem::replace(&mut shown.status, status), std::mem::replace(&mut shown.measures, measures));
+        self.shown.take_if(|shown| shown.is_nothing());
+        before
     }
 
     /// Present, and not merely ordinary.

@@ -272,6 +272,7 @@ impl Here {
             if let Some(at) = symptom(image.symptom)
                 && let Some(entry) = self.entry(at, level, image, &run.plan)?
             {
+                run.bounds.shown(key, (false, entry.shown.is_some()));
                 chart.place_or(at, || entry);
                 run.plan.symptoms.get(at).into_iter().for_each(|symptom| run.bounds.watched(key, symptom));
             }
