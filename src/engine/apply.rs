@@ -10,7 +10,7 @@ use crate::engine::fence::Fallen;
 use crate::engine::judge::judge;
 use crate::engine::ledger::is_problem;
 use crate::engine::meter::Stage;
-use crate::engine::rest::{Moods, roused};
+use crate::engine::rest::{Moods, Route, roused};
 use crate::engine::run::{Due, Pending, Run, Waiting};
 use crate::engine::signature::Signature;
 use crate::model::{Exhibit, Status, Summary, Timestamp};
@@ -18,6 +18,19 @@ use crate::rule::Plan;
 
 /// The memory of the values of so many events is used again.
 const SPARE: usize = 256;
+
+/// An event on its way through the symptoms of a subject.
+struct Round<'a> {
+    level: usize,
+    subject: u32,
+    known: &'a Signature,
+    exhibit: Exhibit,
+    route: &'a Route,
+    /// Those that are still to be told, ascending.
+    told: std::slice::Iter<'a, usize>,
+    /// No entry before this place is theirs.
+    next: usize,
+}
 
 impl Run {
     /// Applies everything that happened before `watermark`.
@@ -145,35 +158,12 @@ impl Run {
         if route.mood != mood && route.mood == Moods::AWAKE {
             self.wake(plan, (level, subject), time);
         }
+        let told = route.told.iter();
+        let mut round = Round { level, subject, known, exhibit, route: &route, told, next: 0 };
         findings.clear();
-        let mut next = 0;
-        for &at in &route.told {
-            self.metered.enter(Stage::Detect(at));
-            let Self { charts, shown, keys, summary, bounds, signatures, .. } = self;
-            let Some(chart) = usize::try_from(subject).ok().and_then(|at| charts.get_mut(at)) else { return };
-            let place = match chart.place_after(at, &mut next) {
-                Some(place) => place,
-                None => {
-                    let Some(symptom) = plan.symptoms.get(at) else { continue };
-                    let wakes = route.wakes.binary_search(&at).is_ok();
-                    let woken =
-                        wakes.then(|| roused(plan, signatures, &chart.rest, at, (shown, time))).flatten();
-                    bounds.watched(keys.get(level).copied().flatten().unwrap_or_default(), symptom);
-                    chart.place_or(at, || woken.unwrap_or_else(|| Entry::new(at, symptom, time)))
-                }
-            };
-            let Some(entry) = chart.entries.get_mut(place) else { continue };
-            entry.last_hit = time;
-            entry.hits = entry.hits.saturating_add(1);
-            let hit = Hit { event: shown, classes: &known.classes, subjects: keys, exhibit };
-            let deadline = entry.watch.observe(&hit, findings).unwrap_or_else(|Fallen| {
-                count_failure(summary, plan, at);
-                None
-            });
-            if findings.is_changed() || deadline != entry.deadline {
-                self.absorb(plan, (subject, place), findings, deadline);
-                findings.clear();
-            }
+        while let Some((place, deadline)) = self.ask(plan, &mut round, findings) {
+            self.absorb(plan, (subject, place), findings, deadline);
+            findings.clear();
         }
         self.metered.enter(Stage::Apply);
         let chart = self.chart_mut(subject);
@@ -184,6 +174,45 @@ impl Run {
         if route.keeps {
             self.keep(plan, (level, subject), exhibit);
         }
+    }
+
+    /// Shows an event to the symptoms that are still to be told, until one has found something or waits for another time
+    /// than before; gives the place of its entry, and that time.
+    fn ask(
+        &mut self,
+        plan: &Plan,
+        round: &mut Round<'_>,
+        findings: &mut Findings,
+    ) -> Option<(usize, Option<Timestamp>)> {
+        let Round { level, subject, known, exhibit, route, .. } = *round;
+        let Self { charts, shown, keys, summary, bounds, signatures, metered, .. } = self;
+        let chart = charts.get_mut(usize::try_from(subject).ok()?)?;
+        let hit = Hit { event: shown, classes: &known.classes, subjects: keys, exhibit };
+        for &at in &mut round.told {
+            metered.enter(Stage::Detect(at));
+            let place = match chart.place_after(at, &mut round.next) {
+                Some(place) => place,
+                None => {
+                    let symptom = plan.symptoms.get(at)?;
+                    let wakes = route.wakes.binary_search(&at).is_ok();
+                    let woken = || roused(plan, signatures, &chart.rest, at, (shown, exhibit.time));
+                    let woken = wakes.then(woken).flatten();
+                    bounds.watched(hit.subject(level).unwrap_or_default(), symptom);
+                    chart.place_or(at, || woken.unwrap_or_else(|| Entry::new(at, symptom, exhibit.time)))
+                }
+            };
+            let entry = chart.entries.get_mut(place)?;
+            entry.last_hit = exhibit.time;
+            entry.hits = entry.hits.saturating_add(1);
+            let deadline = entry.watch.observe(&hit, findings).unwrap_or_else(|Fallen| {
+                count_failure(summary, plan, at);
+                None
+            });
+            if findings.is_changed() || deadline != entry.deadline {
+                return Some((place, deadline));
+            }
+        }
+        None
     }
 
     /// The log of the outermost subject, if others lie in it, is not silent.
