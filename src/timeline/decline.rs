@@ -15,7 +15,8 @@ use minicbor::{Decode, Encode};
 
 use crate::codec::state;
 use crate::model::Timestamp;
-use crate::timeline::series::{Ring, normal_surprise};
+use crate::timeline::ranked::Ranked;
+use crate::timeline::series::normal_surprise;
 
 /// How many samples make up what is normal.
 const HISTORY: usize = 60;
@@ -77,7 +78,7 @@ pub(crate) struct Decline {
     at_least: f64,
     /// Nothing is judged below this median.
     population: f64,
-    normal: Ring,
+    normal: Ranked<HISTORY>,
     /// Median and median absolute deviation of what is normal.
     middle: Option<(f64, f64)>,
     marks: VecDeque<Mark>,
@@ -103,7 +104,7 @@ impl Decline {
         Self {
             at_least,
             population,
-            normal: Ring::new(HISTORY),
+            normal: Ranked::new(),
             middle: None,
             marks: VecDeque::new(),
             slide: 0.0,
@@ -125,7 +126,7 @@ impl Decline {
     /// Whether any number of samples of this level would change nothing.
     pub(crate) fn is_settled(&self, level: f64) -> bool {
         let quiet = !self.on && self.slide == 0.0 && self.marks.iter().all(|mark| !mark.low);
-        quiet && self.normal.is_full() && self.normal.iter().all(|normal| normal == level)
+        quiet && self.normal.is_all(level)
     }
 
     /// Forgets the samples that decide together and keeps what is normal. A decline that is on is not told again, unless

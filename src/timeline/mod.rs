@@ -16,6 +16,7 @@ pub(crate) mod beat;
 mod by_child;
 pub(crate) mod daily;
 pub(crate) mod decline;
+pub(crate) mod ranked;
 mod reorder;
 pub(crate) mod roster;
 pub(crate) mod series;
