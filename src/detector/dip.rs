@@ -184,6 +184,8 @@ const FORGET: Duration = Duration::from_secs(31 * 86_400);
 const STALE: i64 = 3;
 /// So many closings of a bucket can be claimed.
 const CLAIMABLE: usize = 200_000;
+/// Room for so many closings stays when a bucket is over.
+const IDLE: usize = 16;
 
 /// A closed bucket, as long as it may still decide.
 #[derive(Debug, Encode, Decode)]
@@ -349,19 +351,17 @@ impl Level {
     fn close(&mut self, index: i64, out: &mut Findings) {
         out.changed();
         let Some(verdict) = self.decline.judge(self.lowest, self.roster.unseen()) else { return };
-        if self.recent.len() == RECENT {
-            self.recent.pop_front();
-        }
+        let oldest = if self.recent.len() == RECENT { self.recent.pop_front() } else { None };
         if !verdict.on {
             self.remember(verdict);
         }
-        self.recent.push_back(Sample {
-            index,
-            lowest: self.lowest,
-            lowest_at: self.lowest_at,
-            verdict,
-            falls: std::mem::take(&mut self.falls),
-        });
+        // The next closings take the place of the oldest ones.
+        let mut falls = oldest.map(|oldest| oldest.falls).unwrap_or_default();
+        falls.clear();
+        falls.shrink_to(IDLE);
+        std::mem::swap(&mut falls, &mut self.falls);
+        let (lowest, lowest_at) = (self.lowest, self.lowest_at);
+        self.recent.push_back(Sample { index, lowest, lowest_at, verdict, falls });
         if verdict.begins {
             let (before, claimed) = (verdict.median, f64::INFINITY);
             let excursion = self.excursion.take().unwrap_or(Excursion::new(self.lowest, self.lowest_at));
@@ -434,28 +434,29 @@ impl Watch for Level {
         }
         self.last_event = Some(time);
         self.roll(self.grid.index(time), out);
-        let settings = Arc::clone(&self.settings);
-        match &settings.gauge {
+        let Self { settings, roster, falls, .. } = self;
+        let value = match &settings.gauge {
             Gauge::Given { field, .. } => {
                 let value = hit.event.field(*field).and_then(Value::as_f64).filter(|value| value.is_finite());
                 let Some(value) = value else { return };
+                falls.clear();
+                falls.push(hit.exhibit);
                 self.sampled = self.open;
-                self.moved(value, time);
-                self.falls.clear();
-                self.falls.push(hit.exhibit);
+                value
             }
             Gauge::Rebuilt { opens, closes, of, ties } => {
                 let Some(child) = hit.subject(*of) else { return };
                 let any = |classes: &[ClassId]| classes.iter().any(|&class| hit.is(class));
-                if any(closes) && self.roster.close(child, time, *ties) && self.falls.len() < CLAIMABLE {
-                    self.falls.push(hit.exhibit);
+                if any(closes) && roster.close(child, time, *ties) && falls.len() < CLAIMABLE {
+                    falls.push(hit.exhibit);
                 }
                 if any(opens) {
-                    self.roster.open(child, time);
+                    roster.open(child, time);
                 }
-                self.moved(self.roster.level(), time);
+                roster.level()
             }
-        }
+        };
+        self.moved(value, time);
         // How low it is, and whether it is back, may be another.
         if self.fall.is_some_and(|fall| fall.on) {
             out.changed();

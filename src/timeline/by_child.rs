@@ -23,9 +23,9 @@ impl<V> ByChild<V> {
     /// beside it.
     pub(crate) const MEMORY_PER_CHILD: usize = (size_of::<(u64, V)>() + 1) * 16 / 7;
 
-    /// What is known of a child.
-    pub(crate) fn get(&self, child: u64) -> Option<&V> {
-        self.0.get(&child)
+    /// What is known of a child, to be changed.
+    pub(crate) fn get_mut(&mut self, child: u64) -> Option<&mut V> {
+        self.0.get_mut(&child)
     }
 
     /// Whether something can be known of a child: it is known, or there is room for one more.

@@ -38,37 +38,37 @@ impl Roster {
 
     /// The child opened.
     pub(crate) fn open(&mut self, child: u64, at: Timestamp) {
-        if !self.takes(child) {
-            return;
+        // Nearly always it is known.
+        if let Some(presence) = self.children.get_mut(child) {
+            let away = *presence == Presence::Away;
+            *presence = if away { Presence::Here } else { Presence::Again(at) };
+            self.level += i64::from(away);
+        } else if self.takes(child) {
+            self.level += 1;
+            self.children.insert(child, Presence::Here);
         }
-        let before = self.children.get(child).copied().unwrap_or(Presence::Away);
-        let after = match before {
-            Presence::Away => {
-                self.level += 1;
-                Presence::Here
-            }
-            Presence::Here | Presence::Again(_) => Presence::Again(at),
-        };
-        self.children.insert(child, after);
     }
 
     /// The child closed; says whether the level fell. With `ties`, a closing at the very instant of an opening that
     /// found the child present came before it.
     pub(crate) fn close(&mut self, child: u64, at: Timestamp, ties: bool) -> bool {
-        if !self.takes(child) {
+        if let Some(presence) = self.children.get_mut(child) {
+            match presence {
+                Presence::Away => return false,
+                Presence::Again(opened) if ties && *opened == at => return false,
+                Presence::Here | Presence::Again(_) => *presence = Presence::Away,
+            }
+        } else if self.takes(child) {
+            self.unseen += 1;
+            self.children.insert(child, Presence::Away);
+        } else {
             return false;
         }
-        match self.children.get(child) {
-            Some(Presence::Away) => return false,
-            Some(Presence::Again(opened)) if ties && *opened == at => return false,
-            Some(Presence::Here | Presence::Again(_)) => {}
-            None => self.unseen += 1,
-        }
         self.level -= 1;
-        self.children.insert(child, Presence::Away);
         true
     }
 
+    /// Whether there is room for a child that is not known.
     fn takes(&mut self, child: u64) -> bool {
         let takes = self.children.takes(child);
         self.full |= !takes;
