@@ -11,8 +11,8 @@
 //!
 //! Present once `at-least` (3 when not given) whole sessions were seen, unknown while it learns; the closings of whole
 //! sessions are claimed. Where equal times satisfy "before" both ways, the events of one instant alternate: a closing
-//! first, unless the subject is known to be away. Delay: none, or until that instant has passed. Memory per subject: two
-//! times, sixteen lengths and gaps (16 bytes each), and the closings while it learns.
+//! first, unless the subject is known to be away. Delay: none. Memory per subject: two times, sixteen lengths and gaps
+//! (16 bytes each), and the closings while it learns.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -156,17 +156,27 @@ struct Stays {
     longest_gap: Option<Duration>,
 }
 
-/// The events of one instant, while it lasts.
+/// The events of one instant of which it is not known yet what they make, because one more of that instant may come before
+/// them in turn: openings of a subject that is not away, or closings of one that is. Nothing that they can make is claimed.
 #[derive(Debug, Default)]
 struct Instant {
     time: Option<Timestamp>,
     opens: usize,
     closes: Vec<Exhibit>,
+    /// How many openings and closings have had their turn.
+    taken: usize,
+}
+
+impl Instant {
+    fn seen(&self) -> usize {
+        self.taken + self.opens + self.closes.len()
+    }
 }
 
 state!(Stays {
     0 => instant, 1 => open, 2 => closed, 3 => sessions, 4 => learning, 5 => lengths, 6 => gaps, 7 => longest_gap
 });
+// Nothing is saved while an instant lasts.
 state!(Instant { 0 => time, 1 => opens, 2 => closes });
 
 impl Watch for Stays {
@@ -179,26 +189,27 @@ impl Watch for Stays {
         }
         self.instant.time = Some(time);
         if self.plan.closes.iter().any(|&class| hit.is(class)) {
-            // There is nearly always one.
-            self.instant.closes.reserve_exact(usize::from(self.instant.closes.is_empty()));
-            self.instant.closes.push(hit.exhibit);
+            if self.closed.is_none() && self.instant.closes.is_empty() {
+                self.instant.taken += 1;
+                self.end(hit.exhibit, out);
+            } else {
+                self.instant.closes.push(hit.exhibit);
+            }
         }
         if self.plan.opens.iter().any(|&class| hit.is(class)) {
             self.instant.opens += 1;
         }
-        if !self.plan.ties_any || self.instant.opens + self.instant.closes.len() >= INSTANT {
+        self.take_turns(time, out);
+        if !self.plan.ties_any || self.instant.seen() >= INSTANT {
             self.settle(out);
         }
+        out.changed();
     }
 
     fn advance(&mut self, now: Timestamp, out: &mut Findings) {
         if self.instant.time.is_some_and(|instant| instant <= now) {
             self.settle(out);
         }
-    }
-
-    fn deadline(&self) -> Option<Timestamp> {
-        self.instant.time
     }
 
     fn status(&self, _now: Timestamp) -> Status {
@@ -221,7 +232,7 @@ impl Watch for Stays {
         add("alike", self.alike().map(Measure::Number));
         add("gap", self.gaps.median().map(Measure::Span));
         add("longest_gap", self.longest_gap.map(Measure::Span));
-        add("open", Some(Measure::Flag(self.open.is_some())));
+        add("open", Some(Measure::Flag(self.now_open().is_some())));
         Reading { status, measures }
     }
 
@@ -231,7 +242,7 @@ impl Watch for Stays {
             0 => format!("no session, from an opening to the next closing; {needed} are needed"),
             sessions => format!("{sessions} of {needed}"),
         };
-        Some(match (self.open, self.closed) {
+        Some(match (self.now_open(), self.now_closed()) {
             (Some(opened), _) => format!("{text}; one is open since {}", stamp(opened)),
             (None, Some(closed)) => format!("{text}; away since {}", stamp(closed)),
             (None, None) => text,
@@ -240,23 +251,41 @@ impl Watch for Stays {
 }
 
 impl Stays {
-    fn settle(&mut self, out: &mut Findings) {
-        let Some(time) = self.instant.time.take() else { return };
-        let mut opens = std::mem::take(&mut self.instant.opens);
-        let mut closes = std::mem::take(&mut self.instant.closes);
-        let mut ends = closes.drain(..).peekable();
-        while opens > 0 || ends.peek().is_some() {
-            let opening = opens > 0 && (self.closed.is_some() || ends.peek().is_none());
-            if opening {
-                opens -= 1;
+    /// Takes in those events of the instant whose turn it is, whatever else of it may come: openings where the subject is
+    /// away, closings where it is not.
+    fn take_turns(&mut self, time: Timestamp, out: &mut Findings) {
+        loop {
+            if self.closed.is_some() && self.instant.opens > 0 {
+                self.instant.opens -= 1;
+                self.instant.taken += 1;
                 self.begin(time);
-            } else if let Some(exhibit) = ends.next() {
-                self.end(exhibit, out);
+            } else if self.closed.is_none() && !self.instant.closes.is_empty() {
+                let next = self.instant.closes.remove(0);
+                self.instant.taken += 1;
+                self.end(next, out);
+            } else {
+                return;
             }
         }
-        drop(ends);
-        self.instant.closes = closes;
-        out.changed();
+    }
+
+    /// The instant is over: what has found no turn replaces what was.
+    fn settle(&mut self, out: &mut Findings) {
+        let Some(time) = self.instant.time else { return };
+        self.take_turns(time, out);
+        (self.open, self.closed) = (self.now_open(), self.now_closed());
+        self.instant.closes.clear();
+        self.instant = Instant { closes: std::mem::take(&mut self.instant.closes), ..Instant::default() };
+    }
+
+    /// Since when the subject is there, if the instant is over.
+    fn now_open(&self) -> Option<Timestamp> {
+        if self.instant.opens > 0 { self.instant.time } else { self.open }
+    }
+
+    /// Since when it is away, if the instant is over.
+    fn now_closed(&self) -> Option<Timestamp> {
+        if self.instant.closes.is_empty() { self.closed } else { self.instant.time }
     }
 
     fn begin(&mut self, time: Timestamp) {
@@ -399,7 +428,77 @@ mod tests {
         }
     }
 
+    #[test]
+    fn events_of_one_instant_beyond_the_limit_are_taken_in_the_order_in_which_they_come() {
+        for (openings, sessions) in [(INSTANT - 1, 0), (INSTANT, 1)] {
+            let mut events = vec![(7, OPEN); openings];
+            events.push((7, CLOSE));
+            assert_eq!(Player::play(pairs(1, true), &events, Some(7)).count("sessions"), sessions);
+        }
+    }
+
+    /// By definition: the events of one instant together, once it has passed.
+    #[derive(Default)]
+    struct Whole {
+        open: Option<i64>,
+        closed: Option<i64>,
+        lengths: Vec<i64>,
+        gaps: Vec<i64>,
+        ends: Vec<u64>,
+    }
+
+    impl Whole {
+        fn settle(&mut self, time: i64, mut opens: usize, closes: &[u64]) {
+            let mut closes = closes.iter().peekable();
+            while opens > 0 || closes.peek().is_some() {
+                if opens > 0 && (self.closed.is_some() || closes.peek().is_none()) {
+                    opens -= 1;
+                    self.gaps.extend(self.closed.take().map(|closed| time - closed));
+                    self.open = Some(time);
+                } else if let Some(number) = closes.next() {
+                    self.closed = Some(time);
+                    if let Some(opened) = self.open.take() {
+                        self.lengths.push(time - opened);
+                        self.ends.push(*number);
+                    }
+                }
+            }
+        }
+    }
+
     proptest! {
+        /// An event counts as soon as its turn is certain, and none counts that would not have counted in the end.
+        #[test]
+        fn what_it_knows_when_an_instant_is_over_is_what_all_events_of_it_say(
+            events in proptest::collection::vec((0i64..3, 0usize..3), 0..24), ties_any in any::<bool>(),
+        ) {
+            let (mut player, mut whole, mut now) = (Player::new(pairs(1, ties_any)), Whole::default(), 0);
+            let (mut opens, mut closes) = (0, Vec::new());
+            let check = |player: &Player, whole: &Whole| {
+                prop_assert_eq!(player.claims(), whole.ends.clone());
+                prop_assert_eq!(player.deadline(), None, "an instant that is over says nothing new");
+                prop_assert_eq!(player.measure("open"), Some(Measure::Flag(whole.open.is_some())));
+                let longest = whole.gaps.iter().max().and_then(|gap| u64::try_from(*gap).ok());
+                prop_assert_eq!(player.measure("longest_gap"), longest.map(|gap| Measure::Span(span(gap))));
+                let mut spans = Spans::default();
+                whole.lengths.iter().for_each(|&length| spans.push(span(u64::try_from(length).unwrap_or(0))));
+                prop_assert_eq!(player.measure("length"), spans.median().map(Measure::Span));
+                Ok(())
+            };
+            for (number, (gap, kind)) in (0..).zip(events) {
+                if gap > 0 || !ties_any {
+                    whole.settle(now, std::mem::take(&mut opens), &std::mem::take(&mut closes));
+                    check(&player, &whole)?;
+                }
+                now += gap;
+                player.hit(now, [OPEN, CLOSE, &[0, 1]][kind], None);
+                opens += usize::from(kind != 1);
+                closes.extend((kind != 0).then_some(number));
+            }
+            whole.settle(now, opens, &closes);
+            check(&player, &whole)?;
+        }
+
         #[test]
         fn the_order_within_an_instant_does_not_matter(events in proptest::collection::vec((0i64..6, 0usize..2), 0..14)) {
             let play = |mut events: Vec<(i64, usize)>, reversed: bool| {
