@@ -271,7 +271,7 @@ impl Train {
     fn fit(&self) -> Option<Fit> {
         let mut gaps = [0.0; GAPS];
         let times = self.kept.iter().map(|kept| kept.exhibit.time);
-        let found = times.clone().zip(times.skip(1)).map(|(a, b)| b.since(a).as_nanos() as f64);
+        let found = times.clone().zip(times.skip(1)).map(|(a, b)| (b.nanos() - a.nanos()).max(0) as f64);
         let count = gaps.iter_mut().zip(found).map(|(slot, gap)| *slot = gap).count();
         Fit::of(gaps.get(..count)?)
     }

@@ -1,12 +1,13 @@
 //! Beats: a period folded out of a few gaps, and what sets the timer behind it.
 
+use std::f64::consts::SQRT_2;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use minicbor::{Decode, Encode};
 
 use crate::model::Timestamp;
-use crate::timeline::series::{binomial_surprise, lower_median};
+use crate::timeline::series::binomial_surprise;
 
 /// How many gaps are remembered.
 pub(crate) const GAPS: usize = 16;
@@ -18,18 +19,43 @@ const TOLERANCES: [f64; 3] = [0.04, 0.08, 0.15];
 /// The chance that an exponential gap fits within each tolerance, at the rate that makes it largest.
 const CHANCES: [f64; 3] = [0.0717, 0.1435, 0.2694];
 /// The tolerance that decides which gaps make up the period.
-const WIDEST: f64 = 0.15;
+const WIDEST_AT: usize = 2;
+const WIDEST: f64 = TOLERANCES[WIDEST_AT];
 
-/// How many periods a gap is long, when it is a whole number of them within the tolerance.
-fn fold(gap: f64, period: f64, tolerance: f64) -> Option<f64> {
-    let multiple = (gap / period).round().max(1.0);
-    agrees(gap, multiple, period, tolerance).then_some(multiple)
+/// The square roots of the multiples.
+const ROOTS: [f64; MULTIPLES as usize] = [1.0, SQRT_2, 1.732_050_807_568_877_2, 2.0];
+
+/// How far a gap may lie from each multiple of a period, within the tolerance.
+fn allowances(period: f64, tolerance: f64) -> [f64; MULTIPLES as usize] {
+    ROOTS.map(|root| (tolerance * root).min(0.45) * period)
 }
 
-/// Whether a gap is so many periods long, within the tolerance.
-fn agrees(gap: f64, multiple: f64, period: f64, tolerance: f64) -> bool {
-    let allowed = (tolerance * multiple.sqrt()).min(0.45) * period;
-    multiple <= f64::from(MULTIPLES) && (gap - multiple * period).abs() <= allowed
+/// A gap, as the multiple of a period that it is nearest to.
+#[derive(Clone, Copy, Debug)]
+struct Folded {
+    /// How many periods, at least one; more than the multiples that count stand for all of these.
+    multiple: usize,
+    /// How far the gap lies from so many.
+    off: f64,
+}
+
+impl Folded {
+    fn new(gap: f64, period: f64) -> Self {
+        let periods = gap / period;
+        // Rounded: halves away from zero.
+        let beyond = [1.5, 2.5, 3.5, 4.5].map(|half| usize::from(periods >= half));
+        let multiple = 1 + beyond.iter().sum::<usize>();
+        Self { multiple, off: (gap - multiple as f64 * period).abs() }
+    }
+
+    /// Whether it lies near enough.
+    fn fits(self, allowances: &[f64; MULTIPLES as usize]) -> bool {
+        allowances.get(self.multiple - 1).is_some_and(|&allowed| self.off <= allowed)
+    }
+
+    fn periods(self) -> f64 {
+        self.multiple as f64
+    }
 }
 
 /// Evidence by tolerance, number of gaps and number of hits.
@@ -74,34 +100,45 @@ pub(crate) struct Fit {
 }
 
 impl Fit {
-    /// Fits a period to gaps, oldest first; `None` when there are too few.
+    /// Fits a period to gaps, none of them negative, oldest first; `None` when there are too few.
     pub(crate) fn of(gaps: &[f64]) -> Option<Self> {
         if gaps.len() < FEWEST {
             return None;
         }
-        let (mut sorted, mut multiples) = ([0.0; GAPS], [0.0; GAPS]);
+        let mut sorted = [0.0; GAPS];
         let gaps = gaps.get(gaps.len().saturating_sub(GAPS)..)?;
         let sorted = sorted.get_mut(..gaps.len())?;
         sorted.copy_from_slice(gaps);
-        let mut period = lower_median(sorted).filter(|&median| median > 0.0)?;
+        // What is not negative is in the order of its bits.
+        sorted.sort_unstable_by_key(|gap| gap.to_bits());
+        let mut period = sorted.get((gaps.len() - 1) / 2).copied().filter(|&median| median > 0.0)?;
         let (mut fitting, mut beats) = (0, 0.0);
         for _ in 0..2 {
-            let folded = gaps.iter().filter_map(|&gap| Some((gap, fold(gap, period, WIDEST)?)));
-            let (count, total, multiples) =
-                folded.fold((0, 0.0, 0.0), |(n, sum, all), (gap, m)| (n + 1, sum + gap, all + m));
+            let allowed = allowances(period, WIDEST);
+            let folded = gaps.iter().map(|&gap| (gap, Folded::new(gap, period)));
+            let (count, total, multiples) = folded
+                .filter(|(_, folded)| folded.fits(&allowed))
+                .fold((0, 0.0, 0.0), |(n, sum, all), (gap, folded)| {
+                    (n + 1, sum + gap, all + folded.periods())
+                });
             if multiples < 1.0 {
                 return None;
             }
             (period, fitting, beats) = (total / multiples, count, multiples);
         }
-        // Each gap is rounded once for all that is asked about the final period.
-        gaps.iter().zip(&mut multiples).for_each(|(gap, m)| *m = (gap / period).round().max(1.0));
-        let folded = || gaps.iter().copied().zip(multiples);
-        let fits = |tolerance: f64| move |&(gap, m): &(f64, f64)| agrees(gap, m, period, tolerance);
-        let squares = folded().filter(fits(WIDEST)).map(|(gap, m)| (gap - m * period).powi(2) / m);
-        let (count, sum) = squares.fold((0.0f64, 0.0), |(n, sum), square| (n + 1.0, sum + square));
-        let evidence = TOLERANCES.iter().zip(EVIDENCE.iter()).map(|(&tolerance, table)| {
-            let hits = folded().filter(fits(tolerance)).count();
+        let allowed = TOLERANCES.map(|tolerance| allowances(period, tolerance));
+        let (mut hits, mut count, mut sum, mut newest) = ([0; TOLERANCES.len()], 0.0f64, 0.0, false);
+        for &gap in gaps {
+            let folded = Folded::new(gap, period);
+            hits.iter_mut()
+                .zip(&allowed)
+                .for_each(|(hits, allowed)| *hits += usize::from(folded.fits(allowed)));
+            newest = folded.fits(&allowed[WIDEST_AT]);
+            if newest {
+                (count, sum) = (count + 1.0, sum + folded.off.powi(2) / folded.periods());
+            }
+        }
+        let evidence = hits.iter().zip(EVIDENCE.iter()).map(|(&hits, table)| {
             table.get(gaps.len()).and_then(|row| row.get(hits)).copied().unwrap_or(0.0)
         });
         Some(Self {
@@ -111,7 +148,7 @@ impl Fit {
             gaps: gaps.len(),
             missing: 1.0 - fitting as f64 / beats,
             evidence: evidence.fold(0.0, f64::max),
-            newest: folded().next_back().is_some_and(|newest| fits(WIDEST)(&newest)),
+            newest,
         })
     }
 
@@ -160,7 +197,8 @@ impl Chain {
     pub(crate) fn follow(&mut self, time: Timestamp, before: Option<Timestamp>, fit: &Fit) -> usize {
         let multiple = |since: Timestamp| {
             let gap = time.since(since).as_nanos() as f64;
-            Some((gap, fold(gap, fit.period, fit.tolerance())?))
+            let folded = Folded::new(gap, fit.period);
+            folded.fits(&allowances(fit.period, fit.tolerance())).then_some((gap, folded.periods()))
         };
         let (new, multiple) = if let Some((gap, multiple)) = self.last.and_then(multiple) {
             self.rhythm.add(gap, multiple);
@@ -243,6 +281,12 @@ impl Rhythm {
     }
 }
 
+/// The whole parts of a day, in minutes.
+const DIVISORS: [i64; 36] = [
+    1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16, 18, 20, 24, 30, 32, 36, 40, 45, 48, 60, 72, 80, 90, 96, 120, 144,
+    160, 180, 240, 288, 360, 480, 720, 1440,
+];
+
 /// Whether all of at least five beats fall at the same time of day, for periods that divide a day into whole minutes or
 /// are whole days (within 1 %): all within 1 % of the period and 5 minutes, and not creeping one way as a timer does that
 /// is set anew by each beat and always a little late. A set-anew timer without lateness or jitter looks the same.
@@ -250,7 +294,7 @@ pub(crate) fn same_time_of_day(beats: &[Timestamp], period: f64) -> bool {
     const MINUTE: i64 = 60_000_000_000;
     const DAY: i64 = 1440 * MINUTE;
     let days = (period / DAY as f64).round().max(1.0) as i64;
-    let divisors = (1..=1440).filter(|minutes| 1440 % minutes == 0).map(|minutes| minutes * MINUTE);
+    let divisors = DIVISORS.iter().map(|minutes| minutes * MINUTE);
     let near = |nominal: &i64| (period - *nominal as f64).abs() <= *nominal as f64 * 0.01;
     let Some(nominal) = divisors.chain([days.saturating_mul(DAY)]).find(near) else { return false };
     let (Some(first), true) = (beats.first(), beats.len() >= FEWEST) else { return false };
@@ -327,6 +371,76 @@ mod tests {
         let fit = Fit::of(&gaps);
         assert!(fit.is_some_and(|fit| (fit.period - 65.0).abs() < 0.1 && fit.fitting == 8));
         assert!(fit.is_some_and(|fit| (fit.missing - 3.0 / 11.0).abs() < 1e-9 && fit.evidence > 5.0));
+    }
+
+    #[test]
+    fn the_roots_are_those_of_the_multiples_and_the_divisors_those_of_a_day() {
+        assert_eq!([1.0, 2.0, 3.0, 4.0].map(f64::sqrt), ROOTS);
+        assert!((1..=1440).filter(|minutes| 1440 % minutes == 0).eq(DIVISORS));
+    }
+
+    /// By definition: each gap rounded to a whole number of periods, and asked about anew for all that is told of it.
+    fn by_rounding(gaps: &[f64]) -> Option<[f64; 7]> {
+        let agrees = |gap: f64, period: f64, tolerance: f64| {
+            let multiple = (gap / period).round().max(1.0);
+            let allowed = (tolerance * multiple.sqrt()).min(0.45) * period;
+            let agrees = multiple <= f64::from(MULTIPLES) && (gap - multiple * period).abs() <= allowed;
+            agrees.then_some(multiple)
+        };
+        let gaps = &gaps[gaps.len().saturating_sub(GAPS)..];
+        let mut sorted = gaps.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let mut period = sorted[(sorted.len() - 1) / 2];
+        let mut found = (0.0, 0.0);
+        if gaps.len() < FEWEST || period <= 0.0 {
+            return None;
+        }
+        for _ in 0..2 {
+            let (mut count, mut total, mut multiples) = (0.0, 0.0, 0.0);
+            for &gap in gaps {
+                if let Some(multiple) = agrees(gap, period, 0.15) {
+                    (count, total, multiples) = (count + 1.0, total + gap, multiples + multiple);
+                }
+            }
+            if multiples < 1.0 {
+                return None;
+            }
+            (period, found) = (total / multiples, (count, multiples));
+        }
+        let (mut count, mut squares, mut evidence) = (0.0f64, 0.0, 0.0f64);
+        for &gap in gaps {
+            if let Some(multiple) = agrees(gap, period, 0.15) {
+                (count, squares) = (count + 1.0, squares + (gap - multiple * period).powi(2) / multiple);
+            }
+        }
+        for (tolerance, chance) in TOLERANCES.into_iter().zip(CHANCES) {
+            let hits = gaps.iter().filter(|gap| agrees(**gap, period, tolerance).is_some()).count();
+            let surprise = binomial_surprise(gaps.len() - 1, hits.saturating_sub(1), chance);
+            evidence = evidence.max((surprise - 3f64.log10()).max(0.0));
+        }
+        let newest = gaps.last().is_some_and(|gap| agrees(*gap, period, 0.15).is_some());
+        let jitter = (squares / count.max(1.0)).sqrt() / period;
+        let missing = 1.0 - found.0 / found.1;
+        Some([period, jitter, found.0, gaps.len() as f64, missing, evidence, f64::from(u8::from(newest))])
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_fit_is_to_the_bit_what_it_is_by_definition(
+            period in 1u32..50, scale in proptest::sample::select(vec![1.0, 0.1, 6e10]),
+            gaps in proptest::collection::vec((0u32..11, -8i32..9, 0u32..90), 1..20),
+        ) {
+            let gap = |(halves, off, other): (u32, i32, u32)| {
+                let near = f64::from(halves) / 2.0 * f64::from(period) + f64::from(off) / 8.0;
+                if other < 15 { f64::from(other) } else { near.max(0.0) * scale }
+            };
+            let gaps: Vec<f64> = gaps.into_iter().map(gap).collect();
+            let fit = Fit::of(&gaps).map(|fit| {
+                let Fit { period, jitter, fitting, gaps, missing, evidence, newest } = fit;
+                [period, jitter, fitting as f64, gaps as f64, missing, evidence, f64::from(u8::from(newest))]
+            });
+            proptest::prop_assert_eq!(fit.map(|fit| fit.map(f64::to_bits)), by_rounding(&gaps).map(|fit| fit.map(f64::to_bits)));
+        }
     }
 
     #[test]
