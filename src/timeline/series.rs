@@ -53,7 +53,8 @@ impl Grid {
     /// itself ends is never over.
     pub(crate) fn last_instant(self, index: i64) -> Option<Timestamp> {
         let end = self.end(index);
-        (end < Timestamp::MAX).then(|| end.minus(Duration::from_nanos(1)))
+        let before = || Timestamp::from_nanos(end.nanos() - 1).unwrap_or(Timestamp::MIN);
+        (end < Timestamp::MAX).then(before)
     }
 }
 
