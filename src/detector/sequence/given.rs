@@ -232,12 +232,13 @@ impl Slots {
     /// Ends the chains that a forbidden event has come after.
     fn forbid(&mut self, plan: &Plan, batch: &[Item]) {
         for item in batch.iter().filter(|item| item.roles.nevers != 0) {
-            if plan.forbids(item.roles, 0) {
+            let gaps = plan.forbidden_gaps(item.roles);
+            if gaps & 1 == 1 {
                 self.forbidden = Some(item.time());
             }
-            for (gap, slot) in (1..).zip(&mut self.slots) {
+            for (_, slot) in (1..).zip(&mut self.slots).filter(|(gap, _)| gaps >> gap & 1 == 1) {
                 let own = slot.as_ref().and_then(|chain| chain.members.last()).map(|last| last.serial);
-                if own != Some(item.serial) && plan.forbids(item.roles, gap) {
+                if own != Some(item.serial) {
                     *slot = None;
                 }
             }

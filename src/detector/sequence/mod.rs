@@ -398,7 +398,10 @@ impl Progress {
         if before > 0 {
             self.look_for_foil(before, batch);
         }
-        complete.into_iter().for_each(|chain| self.completed(chain, batch, out));
+        // Nearly always none.
+        if !complete.is_empty() {
+            complete.into_iter().for_each(|chain| self.completed(chain, batch, out));
+        }
     }
 
     fn completed(&mut self, chain: Chain, batch: &[Item], out: &mut Findings) {

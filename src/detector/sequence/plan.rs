@@ -79,6 +79,8 @@ pub(crate) struct Plan {
     pub(super) skip: Skip,
     /// What the rule calls the classes, where it is known.
     pub(super) words: Vec<(ClassId, SmolStr)>,
+    /// The parts that an event of each class of the steps can play.
+    pub(super) parts: Vec<(ClassId, Roles)>,
 }
 
 /// A step beside the required ones.
@@ -119,9 +121,9 @@ impl Plan {
         ties_any: bool,
     ) -> Result<Self, Fault> {
         let (units, maybes, nevers, words) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (until, strict, skip) = (None, false, Skip::PastLast);
+        let (until, strict, skip, parts) = (None, false, Skip::PastLast, Vec::new());
         let mut plan =
-            Self { units, maybes, nevers, arrangement, within, ties_any, until, strict, skip, words };
+            Self { units, maybes, nevers, arrangement, within, ties_any, until, strict, skip, words, parts };
         for (index, step) in steps.iter().enumerate() {
             let aside = Aside { class: step.class, gap: plan.units.len() };
             match step.need {
@@ -155,6 +157,7 @@ impl Plan {
                 return Err(Fault::Contradiction(index));
             }
         }
+        plan.parts = plan.all_classes().into_iter().map(|class| (class, plan.roles_of(class))).collect();
         Ok(plan)
     }
 
@@ -208,12 +211,12 @@ impl Plan {
         idle
     }
 
-    /// The parts that an event of these classes can play.
-    pub(super) fn roles(&self, is: impl Fn(ClassId) -> bool) -> Roles {
+    /// The parts that an event can play because it is of this class.
+    fn roles_of(&self, class: ClassId) -> Roles {
         let bits = |classes: &mut dyn Iterator<Item = ClassId>| {
             classes
                 .enumerate()
-                .filter(|(_, class)| is(*class))
+                .filter(|(_, known)| *known == class)
                 .fold(0u16, |bits, (place, _)| bits | 1 << place)
         };
         Roles {
@@ -221,6 +224,17 @@ impl Plan {
             maybes: bits(&mut self.maybes.iter().map(|aside| aside.class)),
             nevers: bits(&mut self.nevers.iter().map(|aside| aside.class)),
         }
+    }
+
+    /// The parts that an event of these classes can play.
+    pub(super) fn roles(&self, is: impl Fn(ClassId) -> bool) -> Roles {
+        let mut all = Roles::default();
+        for (_, roles) in self.parts.iter().filter(|(class, _)| is(*class)) {
+            all.units |= roles.units;
+            all.maybes |= roles.maybes;
+            all.nevers |= roles.nevers;
+        }
+        all
     }
 
     /// Whether an event of these roles can be the last one required, in the order given.
@@ -258,6 +272,12 @@ impl Plan {
     /// Whether an event of these roles is forbidden after so many required events.
     pub(super) fn forbids(&self, roles: Roles, gap: usize) -> bool {
         places(roles.nevers).any(|place| self.nevers.get(place).is_some_and(|never| never.gap == gap))
+    }
+
+    /// After how many required events one of these roles is forbidden, a bit for each number.
+    pub(super) fn forbidden_gaps(&self, roles: Roles) -> u32 {
+        let nevers = places(roles.nevers).filter_map(|place| self.nevers.get(place));
+        nevers.fold(0, |gaps, never| gaps | 1 << never.gap)
     }
 
     /// The optional steps of these roles that stand after so many required events.
