@@ -40,6 +40,12 @@ impl Pool {
         self.parts
     }
 
+    /// The parts that those of them can play which are still in the window at this time.
+    pub(super) fn parts_near(&self, plan: &Plan, time: Timestamp) -> u16 {
+        let near = self.items.iter().filter(|item| time.since(item.time()) <= plan.within);
+        near.fold(0, |parts, item| parts | item.roles.units)
+    }
+
     /// The parts that the events kept here fill together, and when the first of them came.
     pub(super) fn filled(&self) -> (u16, Option<Timestamp>) {
         let mut matching = Matching { items: &self.items, owners: [None; MOST] };

@@ -59,6 +59,12 @@ impl Slots {
         plan.units.len().checked_sub(2).is_none_or(|before| self.held >> before & 1 == 1)
     }
 
+    /// Whether the chain that one more event may complete began too long before this time.
+    pub(super) fn is_too_late(&self, plan: &Plan, time: Timestamp) -> bool {
+        let last = plan.units.len().checked_sub(2).and_then(|before| self.slots.get(before));
+        last.and_then(Option::as_ref).is_some_and(|chain| time.since(chain.first()) > plan.within)
+    }
+
     /// How many parts the longest chain has.
     pub(super) fn at_most(&self) -> u32 {
         u16::BITS - self.held.leading_zeros()
