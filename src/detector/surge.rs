@@ -28,9 +28,9 @@
 //! **power** stand in `docs/detectors/surge.md`: by bucket of steady arrivals one in a million at most; five times as many
 //! are found in 100 % of cases at a mean of 20, in 78 % at a mean of 5; three times 5 rarely, so take wider buckets.
 
+mod places;
 mod shortfall;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +38,7 @@ use minicbor::{Decode, Encode};
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
 use crate::codec::{maybe_text, state};
+use crate::detector::surge::places::Places;
 use crate::detector::weight::{Records, Weight};
 use crate::detector::{
     ClassId, Definition, Detector, DetectorKind, Facts, Findings, Hit, Names, Reading, Watch, parameters,
@@ -209,7 +210,7 @@ struct Bucket {
     children: ByChild<()>,
     count: u64,
     /// Children by value of the field `by`; those without one are not among them.
-    places: BTreeMap<String, u64>,
+    places: Places,
     events: u64,
     exhibits: Vec<Exhibit>,
     records: Records,
@@ -225,14 +226,6 @@ impl Bucket {
         self.count = 0;
         self.events = 0;
         self.records = Records::default();
-    }
-
-    /// The most common value and how many children have it; the first in order when several are.
-    fn place(&self) -> Option<(&str, u64)> {
-        self.places.iter().fold(None, |best, (value, &count)| match best {
-            Some((_, most)) if most >= count => best,
-            _ => Some((value.as_str(), count)),
-        })
     }
 }
 
@@ -407,7 +400,7 @@ impl Crowd {
         if self.bucket.count > peak.children {
             peak.children = self.bucket.count;
             peak.usual = usual;
-            let place = self.bucket.place();
+            let place = self.bucket.places.most();
             peak.concentration = place.map(|(_, most)| most as f64 / self.bucket.count as f64);
             peak.place = place.map(|(value, _)| SmolStr::new(value));
         }
@@ -462,10 +455,7 @@ impl Watch for Crowd {
                         spelt.as_str()
                     }
                 };
-                match self.bucket.places.get_mut(value) {
-                    Some(count) => *count = count.saturating_add(events).min(MOST),
-                    None => drop(self.bucket.places.insert(value.into(), events.min(MOST))),
-                }
+                self.bucket.places.add(value, events, MOST);
             }
         }
         self.bucket.events = self.bucket.events.saturating_add(events);

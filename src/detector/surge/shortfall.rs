@@ -2,6 +2,7 @@
 
 use smol_str::SmolStr;
 
+use crate::detector::surge::places::Places;
 use crate::detector::surge::{Crowd, ENOUGH, HISTORY, IDLE, Near};
 use crate::detector::words::{length, many, stamp};
 use crate::model::{Exhibit, Timestamp};
@@ -17,6 +18,7 @@ pub(super) fn memory() -> usize {
         + history
         + Daily::MEMORY
         + children
+        + Places::MEMORY
         + IDLE * size_of::<Exhibit>()
         + size_of::<SmolStr>()
 }
