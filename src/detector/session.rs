@@ -272,10 +272,14 @@ impl Stays {
     /// The instant is over: what has found no turn replaces what was.
     fn settle(&mut self, out: &mut Findings) {
         let Some(time) = self.instant.time else { return };
-        self.take_turns(time, out);
-        (self.open, self.closed) = (self.now_open(), self.now_closed());
-        self.instant.closes.clear();
-        self.instant = Instant { closes: std::mem::take(&mut self.instant.closes), ..Instant::default() };
+        // Nearly always everything has.
+        if self.instant.opens > 0 || !self.instant.closes.is_empty() {
+            self.take_turns(time, out);
+            (self.open, self.closed) = (self.now_open(), self.now_closed());
+            self.instant.closes.clear();
+            self.instant.opens = 0;
+        }
+        (self.instant.time, self.instant.taken) = (None, 0);
     }
 
     /// Since when the subject is there, if the instant is over.
@@ -306,7 +310,9 @@ impl Stays {
             self.learning.push(exhibit);
             return;
         }
-        std::mem::take(&mut self.learning).into_iter().for_each(|earlier| out.claim(earlier));
+        if !self.learning.is_empty() {
+            std::mem::take(&mut self.learning).into_iter().for_each(|earlier| out.claim(earlier));
+        }
         out.claim(exhibit);
     }
 

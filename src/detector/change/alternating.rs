@@ -127,8 +127,11 @@ impl Values {
 
     /// Takes in the values of one time.
     fn settle(&mut self, out: &mut Findings) {
-        if self.instant.is_empty() {
-            return;
+        match (self.instant.as_slice(), self.before.as_slice()) {
+            ([], _) => return,
+            // Nearly always it is what it was.
+            ([(value, _)], [before]) if value == before => return self.instant.clear(),
+            _ => {}
         }
         let mut instant = std::mem::take(&mut self.instant);
         // One of them may be what was there before, or is the first there ever was.
