@@ -170,15 +170,28 @@ impl Problem {
         message: impl Into<String>,
     ) -> Self {
         let upto = text.get(..span.start).unwrap_or(text);
-        let line_start = upto.rfind('\n').map_or(0, |at| at + 1);
-        let before = upto.get(line_start..).unwrap_or_default();
+        let line = (upto.matches('\n').count() + 1, upto.rfind('\n').map_or(0, |at| at + 1));
+        Self::on_line(line, code, file.into(), text, span, message.into())
+    }
+
+    /// The same where the line is known: its number, from 1, and the byte where it begins.
+    pub(crate) fn on_line(
+        (line, start): (usize, usize),
+        code: &'static str,
+        file: String,
+        text: &Arc<str>,
+        span: Range<usize>,
+        message: String,
+    ) -> Self {
+        let upto = text.get(..span.start).unwrap_or(text);
+        let before = upto.get(start..).unwrap_or_default();
         Self {
             code,
-            file: file.into(),
-            line: upto.matches('\n').count() + 1,
+            file,
+            line,
             column: before.strip_prefix(BYTE_ORDER_MARK).unwrap_or(before).chars().count() + 1,
             span,
-            message: message.into(),
+            message,
             label: None,
             also: Vec::new(),
             help: None,
@@ -222,7 +235,7 @@ impl Problem {
 }
 
 /// U+FEFF, which editors on some systems put at the start of a file.
-const BYTE_ORDER_MARK: char = '\u{feff}';
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
-use crate::error::Problem;
+use crate::error::{BYTE_ORDER_MARK, Problem};
 use crate::yaml::limits;
-use crate::yaml::node::{BYTE_ORDER_MARK, Node, Shape, Source};
+use crate::yaml::node::{Node, Shape};
 use crate::yaml::scalar::{self, Style};
+use crate::yaml::source::Source;
 use crate::yaml::syntax;
 
 /// How often a file is read again behind an alias that names nothing, at which the parser gives up.

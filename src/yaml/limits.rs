@@ -1,7 +1,7 @@
 //! What a rule file may not be, whatever it says.
 
-use crate::error::Problem;
-use crate::yaml::node::{BYTE_ORDER_MARK, Source};
+use crate::error::{BYTE_ORDER_MARK, Problem};
+use crate::yaml::source::Source;
 
 /// The largest file, in bytes. Shipped articles have about 10 KiB.
 pub(super) const FILE: usize = 1 << 20;

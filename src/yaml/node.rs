@@ -9,31 +9,7 @@ use crate::error::{Problem, did_you_mean};
 use crate::yaml::duration;
 use crate::yaml::scalar::{Style, Written};
 use crate::yaml::slips;
-
-/// U+FEFF, which editors on some systems put at the start of a file.
-pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
-
-/// The text that nodes point into.
-#[derive(Debug)]
-pub(super) struct Source {
-    pub(super) file: String,
-    pub(super) text: Arc<str>,
-}
-
-impl Source {
-    /// The byte offset of a line and a column (in characters), both from 1.
-    pub(super) fn offset(&self, line: usize, column: usize) -> usize {
-        let body = self.text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.text);
-        let line_start: usize = body.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-        let rest = body.get(line_start..).unwrap_or_default();
-        let in_line = rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
-        self.text.len() - body.len() + line_start + in_line
-    }
-
-    pub(super) fn problem(&self, code: &'static str, span: Range<usize>, message: String) -> Problem {
-        Problem::new(code, self.file.clone(), &self.text, span, message)
-    }
-}
+use crate::yaml::source::{Place, Source};
 
 /// What a node is.
 #[derive(Clone, Debug)]
@@ -214,6 +190,11 @@ impl Node {
     /// The file this node came from.
     pub fn file(&self) -> &str {
         &self.source.file
+    }
+
+    /// Where this node stands, to be remembered without it.
+    pub(crate) fn place(&self) -> Place {
+        Place::new(&self.source, self.span.clone())
     }
 
     /// A problem at this node.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::error::Problem;
 use crate::yaml::builder;
-use crate::yaml::node::{Node, Source};
+use crate::yaml::node::Node;
+use crate::yaml::source::Source;
 
 /// One YAML file that passed all limits.
 #[derive(Clone, Debug)]
@@ -53,7 +54,7 @@ pub fn document(file: &str, text: &str) -> Result<Document, Vec<Problem>> {
 /// Only text that is not YAML at all, or over a limit, gives nothing; then there is a problem that says so. Otherwise what
 /// was refused stands in the tree as a [broken](Node::is_broken) node, or is left out.
 pub fn read(file: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Document> {
-    let source = Arc::new(Source { file: file.to_owned(), text: text.into() });
+    let source = Arc::new(Source::new(file, text));
     let root = builder::tree(&source, problems)?;
     Some(Document { root, source })
 }

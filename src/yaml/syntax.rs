@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::Problem;
-use crate::yaml::node::Source;
+use crate::yaml::source::Source;
 
 /// The problem behind a scanner's complaint at a byte; `open` is where the innermost unfinished list or mapping begins.
 pub(super) fn problem(source: &Source, info: &str, at: usize, open: Option<usize>) -> Problem {

@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde_yaml::Value;
 
-use crate::error::{Problem, did_you_mean};
-use crate::yaml::node::{BYTE_ORDER_MARK, Node, Reads, Shape};
+use crate::error::{BYTE_ORDER_MARK, Problem, did_you_mean};
+use crate::yaml::node::{Node, Reads, Shape};
 use crate::yaml::parse::Document;
 
 /// Reads a document into a type of the caller.

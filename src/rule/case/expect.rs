@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::Diagnosis;
-use crate::rule::Place;
 use crate::rule::case::reader::{Reader, lacks};
 use crate::rule::case::{Expectation, Named, Unwanted, Wanted};
 use crate::yaml::Node;
@@ -65,7 +64,7 @@ impl Reader<'_> {
             return Vec::new();
         }
         let expectation = |subject| Expectation {
-            place: Place::of(node),
+            place: node.place(),
             subject,
             level,
             top: top.clone(),

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{FieldId, Timestamp, Value};
-use crate::rule::Place;
 use crate::rule::case::reader::{Reader, lacks};
 use crate::rule::case::{Burst, Given, Records, Series, Whom};
 use crate::rule::names::advise;
@@ -83,7 +82,7 @@ impl Reader<'_> {
 
     fn records(&mut self, beside: bool, node: &Node) -> Option<Records> {
         let text = self.fault(node.text())?;
-        let place = Place::of(node);
+        let place = node.place();
         let (file, text): (Option<Arc<str>>, Arc<str>) = if beside {
             let Some(found) = self.pack.cases.get(text) else {
                 let message = format!("there is no file `{text}` among the pack's cases");

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Event, FieldId, Timestamp, Value};
-use crate::rule::Place;
+use crate::yaml::Place;
 
 pub(super) use file::CaseFile;
 pub(super) use reader::{Names, causes, places, read};

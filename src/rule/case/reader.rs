@@ -9,11 +9,11 @@ use std::time::Duration;
 use crate::detector::ClassId;
 use crate::error::{Problem, did_you_mean};
 use crate::model::{Schema, Timestamp};
+use crate::rule::Case;
 use crate::rule::class::Class;
 use crate::rule::files::{Article, PackTexts};
 use crate::rule::names::advise;
-use crate::rule::{Case, Place};
-use crate::yaml::{Node, Shape};
+use crate::yaml::{Node, Place, Shape};
 
 /// What the names in cases can mean.
 pub(in crate::rule) struct Names<'a> {
@@ -96,7 +96,7 @@ impl Reader<'_> {
         Some(Case {
             article: Arc::clone(&self.article.id),
             name: name?.into(),
-            place: Place::of(node.get("name").unwrap_or(node)),
+            place: node.get("name").unwrap_or(node).place(),
             start,
             complete: complete.unwrap_or(false),
             given: given?,
@@ -228,16 +228,16 @@ pub(in crate::rule) fn places(packs: &[PackTexts]) -> BTreeMap<String, Place> {
         for (key, symptom) in part("symptoms") {
             let id = format!("{}#{}", article.id, key.scalar().unwrap_or_default());
             for part in ["detect", "when", "unless"] {
-                places.extend(symptom.entry(part).map(|(key, _)| (format!("{id}#{part}"), Place::of(key))));
+                places.extend(symptom.entry(part).map(|(key, _)| (format!("{id}#{part}"), key.place())));
             }
-            places.insert(id, Place::of(key));
+            places.insert(id, key.place());
         }
         for (key, conditions) in part("events") {
             let class = format!("{}#class#{}", article.id, key.scalar().unwrap_or_default());
             for (field, _) in conditions.map().unwrap_or_default() {
-                places.insert(format!("{class}#{}", field.scalar().unwrap_or_default()), Place::of(field));
+                places.insert(format!("{class}#{}", field.scalar().unwrap_or_default()), field.place());
             }
-            places.insert(class, Place::of(key));
+            places.insert(class, key.place());
         }
     }
     places
