@@ -54,7 +54,7 @@ impl Ruled {
 
     /// Keys and values of a group, as far as it is one.
     fn group(&self, group: &str) -> impl Iterator<Item = (&str, &Node, &Node)> {
-        let entries = self.root().get(group).and_then(|group| group.map().ok()).unwrap_or_default();
+        let entries = self.root().get(group).map_or(&[][..], Node::entries);
         entries.iter().filter_map(|(key, value)| Some((key.scalar()?, key, value)))
     }
 

@@ -172,7 +172,7 @@ impl Mapping {
             Err(faults) => reader.problems.extend(faults),
         }
         reader.problems.extend(root.unknown_version("input"));
-        for (path, _) in root.get("only").and_then(|only| only.map().ok()).unwrap_or_default() {
+        for (path, _) in root.get("only").map_or(&[][..], Node::entries) {
             if path.scalar().is_some_and(|path| path.split('.').any(str::is_empty)) {
                 reader.problems.push(path.expected("a path such as `a.b`"));
             }
@@ -255,7 +255,7 @@ impl FieldMapping {
         let from = match node.get("constant") {
             None => ReadFrom::Paths(words(node.get("from"))),
             Some(constant) => {
-                let options = node.map().unwrap_or_default().iter().map(|(key, _)| key);
+                let options = node.entries().iter().map(|(key, _)| key);
                 if let Some(option) = options.into_iter().find(|key| key.scalar() != Some("constant"))
                     && node.get("from").is_none()
                 {
@@ -348,7 +348,7 @@ impl Reader<'_> {
 
 /// The entries of a mapping whose shape is sound.
 fn entries(node: Option<&Node>) -> impl Iterator<Item = (&str, &Node)> {
-    let entries = node.and_then(|node| node.map().ok()).unwrap_or_default();
+    let entries = node.map_or(&[][..], Node::entries);
     entries.iter().filter_map(|(key, value)| Some((key.scalar()?, value)))
 }
 

@@ -26,7 +26,7 @@ impl Build<'_> {
         for (id, node) in article.section("causes") {
             let Some(file) = article.file.causes.get(id) else { continue };
             if node.get("same-as").is_some() {
-                if node.map().is_ok_and(|entries| entries.len() > 1) {
+                if node.entries().len() > 1 {
                     let message = format!("cause `{id}` is the same as another and cannot say more");
                     self.faults.push(node.problem("wrong-shape", message));
                 }
@@ -51,7 +51,7 @@ impl Build<'_> {
 
     fn cause(&mut self, article: &Article, id: &str, node: &Node, file: &CauseFile) -> Option<Cause> {
         let mut explains = Vec::new();
-        let entries = node.get("explains").and_then(|map| map.map().ok()).unwrap_or_default();
+        let entries = node.get("explains").map_or(&[][..], Node::entries);
         let mut entries: Vec<_> = entries.iter().filter_map(|(key, _)| Some((key.scalar()?, key))).collect();
         entries.sort_by_key(|(word, _)| *word);
         for ((_, place), strength) in entries.into_iter().zip(file.explains.values()) {

@@ -156,7 +156,7 @@ impl Condition {
                 .problem("wrong-type", "a condition needs a value")
                 .with_help("write `{there: false}` for a field that must be missing"));
         }
-        if let Ok(flag) = node.boolean() {
+        if let Some(flag) = node.as_boolean() {
             return Ok(Self::Equal(Value::Bool(flag)));
         }
         if let Ok(n) = text.parse::<i64>() {

@@ -302,7 +302,7 @@ impl<'a> Build<'a> {
     fn class(&mut self, node: &Node, pack: &PackTexts) -> Class {
         let known = pack.known_fields.as_deref();
         let mut class = Class { conditions: Vec::new(), predicate: None, reads: Vec::new() };
-        for (key, value) in node.map().unwrap_or_default() {
+        for (key, value) in node.entries() {
             if self.faults.len() > MOST {
                 break;
             }

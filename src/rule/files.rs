@@ -14,7 +14,7 @@ use crate::plugin::Registry;
 use crate::rule::schema::{ArticleFile, PackFile};
 use crate::rule::table::Tables;
 use crate::rule::{Texts, ids};
-use crate::yaml::{self, Document, Node, Shape};
+use crate::yaml::{self, Document, Node};
 
 /// The JSON Schemas that files are held against, each made once.
 pub(super) struct Forms {
@@ -95,7 +95,7 @@ impl PackTexts {
                 ("pack.yaml", _, None) => {}
                 (_, Some(("inputs", _)), Some(document)) => {
                     fields.extend(keys(document.root().get("fields")));
-                    fields_known &= document.root().get("fields").is_some_and(|fields| fields.map().is_ok());
+                    fields_known &= document.root().get("fields").is_some_and(Node::is_map);
                     pack.mappings.push(Mapping::read(document.into_root(), &forms.formats, faults));
                 }
                 (_, Some(("inputs", _)), None) => fields_known = false,
@@ -138,7 +138,7 @@ impl Article {
         let [classes, symptoms, causes, solutions] = SECTIONS.map(|section| names(&root, section));
         let stem = stem(path);
         let events = root.get("events");
-        let classes_known = events.is_none_or(|events| events.map().is_ok() && !events.has_gaps());
+        let classes_known = events.is_none_or(|events| events.is_map() && !events.has_gaps());
         let mended = ids::check(&root, faults);
         ids::words(&root, faults);
         let Some(root) = yaml::sound(root.clone(), forms.article, faults) else {
@@ -171,7 +171,7 @@ impl Article {
 
     /// The sound entries of a section, by name.
     pub(super) fn section(&self, name: &str) -> Vec<(&str, &Node)> {
-        let entries = self.root.get(name).and_then(|section| section.map().ok()).unwrap_or_default();
+        let entries = self.root.get(name).map_or(&[][..], Node::entries);
         let mut entries: Vec<_> =
             entries.iter().filter_map(|(key, node)| Some((key.scalar()?, node))).collect();
         entries.sort_by_key(|(name, _)| *name);
@@ -200,20 +200,15 @@ fn names(root: &Node, section: &str) -> Vec<String> {
     let is_meant = |key: &str| {
         key == section || !SECTIONS.contains(&key) && did_you_mean(key, SECTIONS).as_deref() == Some(section)
     };
-    let entries = root.map().unwrap_or_default().iter();
+    let entries = root.entries().iter();
     entries
-        .filter(|(key, node)| is_map(node) && key.scalar().is_some_and(is_meant))
+        .filter(|(key, node)| node.is_map() && key.scalar().is_some_and(is_meant))
         .flat_map(|(_, node)| keys(Some(node)))
         .collect()
 }
 
-/// Without making a problem of it: that takes a look at the whole file.
-fn is_map(node: &Node) -> bool {
-    matches!(node.shape(), Shape::Map(_))
-}
-
 fn keys(node: Option<&Node>) -> Vec<String> {
-    let entries = node.and_then(|node| node.map().ok()).unwrap_or_default();
+    let entries = node.map_or(&[][..], Node::entries);
     entries.iter().filter_map(|(key, _)| key.scalar().map(str::to_owned)).collect()
 }
 

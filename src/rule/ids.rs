@@ -60,6 +60,6 @@ pub(super) fn words(root: &Node, faults: &mut Vec<Problem>) {
 }
 
 fn entries(node: Option<&Node>) -> impl Iterator<Item = (&Node, &Node)> {
-    let entries = node.and_then(|node| node.map().ok()).unwrap_or_default();
+    let entries = node.map_or(&[][..], Node::entries);
     entries.iter().map(|(key, value)| (key, value))
 }

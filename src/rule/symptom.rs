@@ -88,7 +88,7 @@ impl Build<'_> {
 
     /// The kind of detector that a symptom names, and its parameters as far as they are sound.
     fn kind(&mut self, detect: &Node) -> Option<(Arc<dyn DetectorKind>, Option<Parameters>)> {
-        let entries = detect.map().ok()?;
+        let entries = detect.entries();
         let is_known =
             |key: &Node| key.scalar().is_some_and(|word| self.registry.find_detector(word).is_some());
         let mut named = entries.iter().map(|(key, _)| key).filter(|key| is_known(key));
@@ -137,8 +137,8 @@ impl Build<'_> {
         let value = detect.get(name)?;
         let (beside, below): (Vec<&Value>, Vec<&Value>) =
             variants(schema).into_iter().partition(|variant| is_beside(name, variant));
-        let alone = detect.map().ok()?.len() == 1;
-        let (node, way) = match (alone && value.map().is_ok(), beside.first(), below.first()) {
+        let alone = detect.entries().len() == 1;
+        let (node, way) = match (alone && value.is_map(), beside.first(), below.first()) {
             (false, Some(beside), _) => (detect.clone(), *beside),
             // All ways of writing are below.
             (_, None, _) => (self.below(name, detect, schema)?, schema),
@@ -151,7 +151,7 @@ impl Build<'_> {
     /// Parameters that stand below the detector's name; those beside it are told and taken for such.
     fn below(&mut self, name: &str, detect: &Node, schema: &Value) -> Option<Node> {
         let value = detect.get(name)?.clone();
-        let others = detect.map().ok()?.iter().filter(|(key, _)| key.scalar() != Some(name));
+        let others = detect.entries().iter().filter(|(key, _)| key.scalar() != Some(name));
         let mut strays = Vec::new();
         for (key, stray) in others {
             let word = key.scalar().unwrap_or_default();

@@ -141,7 +141,7 @@ impl Tables {
         let text = |node: Option<&Node>| node.and_then(Node::scalar).unwrap_or_default().to_owned();
         faults.extend(root.unknown_version("table"));
         faults.extend(root.wrong_name("table", stem));
-        let entries = root.get("facts").and_then(|facts| facts.map().ok()).unwrap_or_default();
+        let entries = root.get("facts").map_or(&[][..], Node::entries);
         for (key, node) in entries {
             let name = key.scalar().unwrap_or_default();
             if !is_name(name) {

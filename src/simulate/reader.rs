@@ -130,7 +130,7 @@ impl Reader {
                 let problem = unknown(node, "unknown-fleet", self.fleets.keys().map(String::as_str));
                 self.tell(problem);
             }
-            let share = item.get("share").and_then(|share| share.integer().ok());
+            let share = item.get("share").and_then(|share| share.as_integer());
             fleets.push((fleet.to_owned(), share.and_then(|share| u32::try_from(share).ok()).unwrap_or(1)));
         }
         let title = text(root.get("title")).into();
@@ -245,11 +245,11 @@ impl Reader {
         let start = last("start").map_or_else(|| vec![(0, 1)], |node| self.next(node, &names));
         let read = states.iter().map(|(name, node)| self.state(name, node, &names)).collect();
         let truth = last("truth").and_then(|node| self.truth(node, &names));
-        let count = last("count").and_then(|count| u32::try_from(count.integer().ok()?).ok());
+        let count = last("count").and_then(|count| u32::try_from(count.as_integer()?).ok());
         Some(Group {
             name: name.to_owned(),
             count: count.unwrap_or(1),
-            fixed: last("fixed").is_some_and(|fixed| fixed.boolean().unwrap_or(false)),
+            fixed: last("fixed").is_some_and(|fixed| fixed.as_boolean().unwrap_or(false)),
             fields,
             draws,
             states: read,
@@ -259,7 +259,7 @@ impl Reader {
     }
 
     fn alternative(&mut self, node: &Node) -> Alternative {
-        let weight = node.get("weight").and_then(|weight| u32::try_from(weight.integer().ok()?).ok());
+        let weight = node.get("weight").and_then(|weight| u32::try_from(weight.as_integer()?).ok());
         Alternative { weight: weight.unwrap_or(1), fields: self.fields(node.get("fields")) }
     }
 
@@ -302,7 +302,7 @@ impl Reader {
         let mut next = Vec::new();
         let weighted = entries(Some(node))
             .iter()
-            .map(|(key, weight)| (key, u32::try_from(weight.integer().unwrap_or(1)).unwrap_or(1)));
+            .map(|(key, weight)| (key, u32::try_from(weight.as_integer().unwrap_or(1)).unwrap_or(1)));
         for (word, weight) in weighted.chain(node.scalar().map(|_| (node, 1))) {
             match self.known_state(word, names) {
                 Some(at) => next.push((at, weight)),
@@ -353,7 +353,7 @@ impl Reader {
             share: node.get("share").map_or(1.0, |share| share.share().unwrap_or(1.0)),
             matching,
             inside,
-            waits: node.get("waits").is_some_and(|waits| waits.boolean().unwrap_or(false)),
+            waits: node.get("waits").is_some_and(|waits| waits.as_boolean().unwrap_or(false)),
             over: self.span(node.get("over")).unwrap_or(0),
             truth: node.get("truth").and_then(|truth| self.truth(truth, &names)),
         })
@@ -395,7 +395,7 @@ impl Reader {
         Some(Truth {
             cause: id.into(),
             levels,
-            enough: node.get("enough").is_none_or(|enough| enough.boolean().unwrap_or(true)),
+            enough: node.get("enough").is_none_or(|enough| enough.as_boolean().unwrap_or(true)),
             needs: self.span(node.get("needs")).unwrap_or(0),
             ends: self.state_names(node.get("ends"), names),
         })
@@ -415,7 +415,7 @@ impl Reader {
 const MOST_COMBINATIONS: usize = 256;
 
 pub(super) fn entries(node: Option<&Node>) -> &[(Node, Node)] {
-    node.and_then(|node| node.map().ok()).unwrap_or_default()
+    node.map_or(&[][..], Node::entries)
 }
 
 /// One or several; none when there is no such key.

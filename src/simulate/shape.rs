@@ -127,14 +127,14 @@ impl Reader {
         }
         let with = list(node.get("with"));
         self.wanted.extend(with.iter().map(|word| (text(Some(word)).to_owned(), word.clone())));
-        let per = node.get("per").and_then(|per| usize::try_from(per.integer().ok()?).ok());
+        let per = node.get("per").and_then(|per| usize::try_from(per.as_integer()?).ok());
         Some(Shape {
             title: text(node.get("title")).into(),
             framing,
             per: per.unwrap_or(100),
             with: with.iter().map(|word| text(Some(word)).to_owned()).collect(),
             snapshot: self.span(node.get("snapshot")).filter(|span| *span > 0),
-            enough: node.get("enough").is_none_or(|enough| enough.boolean().unwrap_or(true)),
+            enough: node.get("enough").is_none_or(|enough| enough.as_boolean().unwrap_or(true)),
             body,
         })
     }

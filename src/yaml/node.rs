@@ -288,6 +288,27 @@ impl Node {
         matches!(self.plain(), Some("" | "~" | "null" | "Null" | "NULL"))
     }
 
+    /// Whether this is a mapping.
+    pub fn is_map(&self) -> bool {
+        matches!(self.shape, Shape::Map(_))
+    }
+
+    /// The entries of a mapping; anything else has none.
+    pub fn entries(&self) -> &[(Node, Node)] {
+        match &self.shape {
+            Shape::Map(entries) => entries,
+            Shape::Scalar { .. } | Shape::List(_) => &[],
+        }
+    }
+
+    /// The items of a list; anything else has none.
+    pub fn items(&self) -> &[Node] {
+        match &self.shape {
+            Shape::List(items) => items,
+            Shape::Scalar { .. } | Shape::Map(_) => &[],
+        }
+    }
+
     /// The entries of a mapping.
     ///
     /// # Errors
@@ -338,7 +359,7 @@ impl Node {
     ///
     /// When this is not one.
     pub fn integer(&self) -> Result<i64, Problem> {
-        self.plain().and_then(|text| text.parse().ok()).ok_or_else(|| self.expected("a whole number"))
+        self.as_integer().ok_or_else(|| self.expected("a whole number"))
     }
 
     /// A whole number from `low` to `high`.
@@ -361,8 +382,7 @@ impl Node {
     ///
     /// When this is not a finite one.
     pub fn number(&self) -> Result<f64, Problem> {
-        let number = self.plain().and_then(|text| text.parse::<f64>().ok()).filter(|x| x.is_finite());
-        number.ok_or_else(|| self.expected("a number"))
+        self.as_number().ok_or_else(|| self.expected("a number"))
     }
 
     /// A share: `0.05` or `5%`.
@@ -385,11 +405,7 @@ impl Node {
     ///
     /// When this is neither.
     pub fn boolean(&self) -> Result<bool, Problem> {
-        match self.plain() {
-            Some("true") => Ok(true),
-            Some("false") => Ok(false),
-            _ => Err(self.expected("`true` or `false`")),
-        }
+        self.as_boolean().ok_or_else(|| self.expected("`true` or `false`"))
     }
 
     /// A span of time with its unit: `250ms`, `60s`, `15m`, `12h`, `7d`, or several together: `1h30m`.
@@ -492,6 +508,21 @@ impl Node {
             Some(text) if !text.contains('\n') => slips::mend(problem, what, text, self.is_plain()),
             _ => problem,
         }
+    }
+
+    /// The whole number that this is, for who has nothing to tell when it is none.
+    pub(crate) fn as_integer(&self) -> Option<i64> {
+        self.plain()?.parse().ok()
+    }
+
+    /// The finite number that this is, if it is one.
+    pub(crate) fn as_number(&self) -> Option<f64> {
+        self.plain()?.parse().ok().filter(|x: &f64| x.is_finite())
+    }
+
+    /// `true` or `false`, if it is one of them.
+    pub(crate) fn as_boolean(&self) -> Option<bool> {
+        self.plain()?.parse().ok()
     }
 
     pub(super) fn is_plain(&self) -> bool {

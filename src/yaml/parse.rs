@@ -256,7 +256,7 @@ mod tests {
             assert_eq!(written(&document, &["text"]), format!("größe == 1{line_end}  && b"));
             assert_eq!(written(&document, &["end"]), "é");
             assert_eq!(document.root().at(&["text"]).and_then(Node::scalar), Some("größe == 1\n&& b\n"));
-            let items = document.root().at(&["list"]).and_then(|list| list.list().ok()).unwrap_or_default();
+            let items = document.root().at(&["list"]).map_or(&[][..], Node::items);
             let spelt: Vec<_> = items.iter().map(|item| text.get(item.span()).unwrap_or("?")).collect();
             assert_eq!(spelt, ["ä", "{b: \"ö\\n\"}"]);
             let quoted = items.last().and_then(|item| item.get("b")).map(|node| node.problem("x", "y"));
@@ -357,8 +357,8 @@ mod tests {
                 );
             }
         }
-        let entries = node.map().unwrap_or_default().iter().flat_map(|(key, value)| [key, value]);
-        for child in entries.chain(node.list().unwrap_or_default()) {
+        let entries = node.entries().iter().flat_map(|(key, value)| [key, value]);
+        for child in entries.chain(node.items()) {
             assert!(span.start <= child.span().start, "{:?} in {span:?} of {text:?}", child.span());
             sound(child, text);
         }

@@ -108,14 +108,14 @@ impl<'a> Walk<'a> {
 
     fn list(&mut self, node: Node, schema: &'a Value) -> Option<Node> {
         let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(0);
-        if least > 0 && node.list().is_ok_and(<[Node]>::is_empty) {
+        if least > 0 && node.items().is_empty() {
             let problem = node.problem("wrong-type", "the list is empty; at least one value is needed");
             return self.refuse(problem);
         }
         let Some(each) = schema.get("items") else { return Some(node) };
-        let all = node.list().map_or(0, <[Node]>::len);
+        let all = node.items().len();
         let node = node.map_items(|item| self.node(item, each));
-        Some(if node.list().map_or(0, <[Node]>::len) < all { node.with_gaps() } else { node })
+        Some(if node.items().len() < all { node.with_gaps() } else { node })
     }
 
     fn map(&mut self, node: Node, schema: &'a Value) -> Option<Node> {
@@ -123,7 +123,7 @@ impl<'a> Walk<'a> {
         let others = schema.get("additionalProperties");
         let closed = others.and_then(Value::as_bool) == Some(false);
         let mut given: BTreeSet<String> =
-            node.map().ok()?.iter().filter_map(|(key, _)| key.scalar().map(str::to_owned)).collect();
+            node.entries().iter().filter_map(|(key, _)| key.scalar().map(str::to_owned)).collect();
         if given.is_empty() && schema.get("minProperties").and_then(Value::as_u64).unwrap_or(0) > 0 {
             return self
                 .refuse(node.problem("wrong-type", "the mapping is empty; at least one key is needed"));
@@ -150,7 +150,7 @@ impl<'a> Walk<'a> {
             Some((key, value?))
         });
         // What was refused has been told; that it is not there need not be told again.
-        Some(if node.map().map_or(0, <[_]>::len) < position { node.with_gaps() } else { node })
+        Some(if node.entries().len() < position { node.with_gaps() } else { node })
     }
 
     /// Tells the keys that the schema does not know, and gives those that can mean only one thing with what they mean.
@@ -163,7 +163,7 @@ impl<'a> Walk<'a> {
         let properties = schema.get("properties").and_then(Value::as_object);
         let known: Vec<&str> = properties.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
         let mut renamed = Vec::new();
-        let entries = node.map().unwrap_or_default();
+        let entries = node.entries();
         let is_unknown = |key: &Node| key.scalar().is_none_or(|name| !known.contains(&name));
         let alone = entries.iter().filter(|(key, _)| is_unknown(key)).count() == 1;
         for (at, (key, value)) in entries.iter().enumerate().filter(|(_, (key, _))| is_unknown(key)) {

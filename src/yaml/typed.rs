@@ -51,10 +51,9 @@ fn scalar(node: &Node, text: &str) -> Value {
     let read = match node.reads() {
         Reads::Word(_) => None,
         Reads::Number => number(),
-        Reads::Boolean => node.boolean().ok().map(Value::Bool),
+        Reads::Boolean => node.as_boolean().map(Value::Bool),
         Reads::AsWritten if node.is_null() => Some(Value::Null),
-        // Not asked of the node: what it is not, it tells as a problem, and that takes a look at the whole file.
-        Reads::AsWritten if node.is_plain() => text.parse().ok().map(Value::Bool).or_else(number),
+        Reads::AsWritten if node.is_plain() => node.as_boolean().map(Value::Bool).or_else(number),
         Reads::AsWritten => None,
     };
     read.unwrap_or_else(|| Value::String(text.to_owned()))

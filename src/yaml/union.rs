@@ -60,7 +60,7 @@ fn unlike_all(node: &Node, variants: &[&Value]) -> Option<Problem> {
             }
         }
     }
-    let mut keys = node.map().ok()?.iter().filter_map(|(key, _)| Some((key, key.scalar()?))).peekable();
+    let mut keys = node.entries().iter().filter_map(|(key, _)| Some((key, key.scalar()?))).peekable();
     let (key, word) = *keys.peek()?;
     let is_unlike = |(_, word): (&Node, &str)| {
         !known.contains(&word) && did_you_mean(word, known.iter().copied()).is_none()
@@ -79,7 +79,7 @@ fn likeness(node: &Node, variant: &Value) -> i64 {
     let near =
         |name: &str| did_you_mean(name, properties.into_iter().flatten().map(|(name, _)| name.as_str()));
     let closed = variant.get("additionalProperties").and_then(Value::as_bool) == Some(false);
-    let keys = node.map().unwrap_or_default().iter().filter_map(|(key, _)| key.scalar());
+    let keys = node.entries().iter().filter_map(|(key, _)| key.scalar());
     let of_keys: i64 = keys
         .map(|name| match has(name) {
             true => 4,

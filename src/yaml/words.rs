@@ -40,11 +40,11 @@ pub(super) fn scalar(node: &Node, schema: &Value) -> Result<Reads, Option<Proble
         let format = schema.get("format").and_then(Value::as_str).and_then(of_format);
         return text(node, schema).map(|()| Reads::Word(format.map(|(format, _)| format)));
     }
-    if allows(schema, "boolean") && node.boolean().is_ok() {
+    if allows(schema, "boolean") && node.as_boolean().is_some() {
         return Ok(Reads::Boolean);
     }
-    let whole = allows(schema, "integer").then(|| node.integer().ok()).flatten();
-    let number = allows(schema, "number").then(|| node.number().ok()).flatten();
+    let whole = allows(schema, "integer").then(|| node.as_integer()).flatten();
+    let number = allows(schema, "number").then(|| node.as_number()).flatten();
     #[expect(clippy::cast_precision_loss, reason = "compared with bounds that are small")]
     match whole.map(|n| n as f64).or(number) {
         Some(x) => within(node, schema, x).map(|()| Reads::Number),

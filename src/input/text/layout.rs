@@ -207,11 +207,11 @@ impl Layout {
             .iter()
             .filter_map(|path| root.at(path))
             .collect();
-        let fields = root.get("fields").and_then(|fields| fields.map().ok()).unwrap_or_default();
+        let fields = root.get("fields").map_or(&[][..], Node::entries);
         for (_, field) in fields {
             nodes.extend([&["from"][..], &["join", "from"]].iter().filter_map(|path| field.at(path)));
         }
-        let only = root.get("only").and_then(|only| only.map().ok()).unwrap_or_default();
+        let only = root.get("only").map_or(&[][..], Node::entries);
         nodes.extend(only.iter().map(|(key, _)| key));
         for node in nodes.into_iter().flat_map(Node::one_or_more) {
             let Some(path) = node.scalar().filter(|path| !known.contains(path)) else { continue };

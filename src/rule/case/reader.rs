@@ -224,7 +224,7 @@ pub(in crate::rule) fn places(packs: &[PackTexts]) -> BTreeMap<String, Place> {
     let mut places = BTreeMap::new();
     for article in packs.iter().flat_map(|pack| &pack.articles) {
         let root = &article.root;
-        let part = |name: &str| root.get(name).and_then(|node| node.map().ok()).unwrap_or_default();
+        let part = |name: &str| root.get(name).map_or(&[][..], Node::entries);
         for (key, symptom) in part("symptoms") {
             let id = format!("{}#{}", article.id, key.scalar().unwrap_or_default());
             for part in ["detect", "when", "unless"] {
@@ -234,7 +234,7 @@ pub(in crate::rule) fn places(packs: &[PackTexts]) -> BTreeMap<String, Place> {
         }
         for (key, conditions) in part("events") {
             let class = format!("{}#class#{}", article.id, key.scalar().unwrap_or_default());
-            for (field, _) in conditions.map().unwrap_or_default() {
+            for (field, _) in conditions.entries() {
                 places.insert(format!("{class}#{}", field.scalar().unwrap_or_default()), field.place());
             }
             places.insert(class, key.place());

@@ -148,7 +148,7 @@ fn empty(view: &View<'_>, at: usize, class: &Class, name: &str, node: &Node) -> 
     }
     let problem = place.problem("empty-class", message).with_label("this never holds for such an event");
     let reads: BTreeSet<&str> = predicate.reads().map(|(_, field)| field).collect();
-    let others = node.map().unwrap_or_default().iter();
+    let others = node.entries().iter();
     let others = others.filter(|(key, _)| key.scalar().is_some_and(|key| reads.contains(key)));
     let problem = others.fold(problem, |problem, (_, value)| with_also(problem, value, "which says this"));
     Some(problem.with_help("change one of the two, or remove what contradicts"))
@@ -218,7 +218,7 @@ fn unused(view: &View<'_>, used: &BTreeSet<usize>, article: &Written<'_>) -> Vec
     let cases = article.root.get("cases");
     let mut problems = Vec::new();
     // Who knows what a symptom that was left out uses.
-    let written = article.root.get("symptoms").and_then(|all| all.map().ok()).map_or(0, <[_]>::len);
+    let written = article.root.get("symptoms").map_or(0, |all| all.entries().len());
     let is_own = |symptom: &&Symptom| symptom.id.split_once('#').is_some_and(|(home, _)| home == article.id);
     if view.of.symptoms.iter().flatten().filter(is_own).count() < written {
         return problems;
