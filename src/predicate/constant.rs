@@ -82,7 +82,7 @@ impl Search<'_> {
             self.faults.push(self.fault(term, always, message));
             return true;
         }
-        let Some(subject) = subjects(term).first().copied() else { return false };
+        let Some(subject) = subject(term) else { return false };
         let seen = Seen::of(term, subject);
         let domain = domain(subject);
         let never = seen.holds.and(&domain).is_empty();
@@ -105,7 +105,17 @@ impl Search<'_> {
 
     /// Operands that exclude each other (`all`), or of which one always holds.
     fn chain(&mut self, parts: &[Term], all: bool) -> bool {
-        for subject in parts.iter().flat_map(subjects) {
+        let spoken: Vec<Vec<&Term>> = parts.iter().map(subjects).collect();
+        let speaks = |of: &[&Term], subject: &Term| of.iter().any(|other| other.same(subject));
+        let mut done: Vec<&Term> = Vec::new();
+        for &subject in spoken.iter().flatten() {
+            let mut of_it = parts.iter().zip(&spoken).filter(|(_, of)| speaks(of, subject));
+            // What one comparison alone speaks of was looked at with it.
+            let alone = matches!((of_it.next(), of_it.next()), (Some((part, _)), None) if !is_joint(part));
+            if alone || speaks(&done, subject) {
+                continue;
+            }
+            done.push(subject);
             let domain = domain(subject);
             let seen: Vec<Seen> = parts.iter().map(|part| Seen::of(part, subject)).collect();
             let (mut left, mut held, mut asked) = (domain.clone(), Values::none(), Values::none());
@@ -127,8 +137,8 @@ impl Search<'_> {
                 });
                 // Three or more may clash together; the first that speaks of the same value stands for the others.
                 let first = clash.map(|(other, _)| other);
-                let first = first
-                    .or_else(|| parts.iter().find(|other| subjects(other).iter().any(|s| s.same(subject))));
+                let mut of_it = parts.iter().zip(&spoken).filter(|(_, of)| speaks(of, subject));
+                let first = first.or_else(|| of_it.next().map(|(other, _)| other));
                 let fault = self.clash(subject, part, first.filter(|first| first.span != part.span), all);
                 self.faults.push(fault);
                 return true;
@@ -178,39 +188,64 @@ fn subjects(term: &Term) -> Vec<&Term> {
     match &term.form {
         Form::And(parts) | Form::Or(parts) => parts.iter().flat_map(subjects).collect(),
         Form::Call { name, args } if name == "!" => args.iter().flat_map(subjects).collect(),
-        _ => literal_comparison(term).map(|(subject, ..)| subject).into_iter().collect(),
+        _ => subject(term).into_iter().collect(),
     }
+}
+
+/// Whether a part is made of others.
+fn is_joint(term: &Term) -> bool {
+    match &term.form {
+        Form::And(_) | Form::Or(_) => true,
+        Form::Call { name, .. } => name == "!",
+        _ => false,
+    }
+}
+
+/// The value that a comparison holds against literals.
+fn subject(term: &Term) -> Option<&Term> {
+    let is_literal = |term: &Term| term.constant().is_some();
+    let subject = match &term.form {
+        Form::Read { .. } => term,
+        Form::Call { name, args } => match args.as_slice() {
+            [left, right] if is_comparison(name) => match (is_literal(left), is_literal(right)) {
+                (false, true) => left,
+                (true, false) => right,
+                _ => return None,
+            },
+            _ => term,
+        },
+        Form::Among { item, items } if !items.is_empty() && items.iter().all(is_literal) => item,
+        Form::Within { item, low, high, .. } if is_literal(low) && is_literal(high) => item,
+        _ => return None,
+    };
+    subject.reads().then_some(subject)
 }
 
 /// A comparison of one value with literals: the value, what fulfils it and what fails it.
 fn literal_comparison(term: &Term) -> Option<(&Term, Values, Values)> {
-    let (subject, holds) = match &term.form {
-        Form::Read { .. } => (term, Values::comparing("==", &Value::Bool(true), Kind::Flag)),
-        Form::Call { name, args } => match args.as_slice() {
-            [left, right] if is_comparison(name) => match (left.constant(), right.constant()) {
-                (None, Some(literal)) => (left, Values::comparing(name, literal, left.kind)),
-                (Some(literal), None) => (right, Values::comparing(flipped(name), literal, right.kind)),
-                _ => return None,
-            },
-            _ => (term, Values::comparing("==", &Value::Bool(true), Kind::Flag)),
+    let subject = subject(term)?;
+    let holds = match &term.form {
+        Form::Call { name, args } if is_comparison(name) => match args.as_slice() {
+            [literal, _] if literal.constant().is_some() => {
+                Values::comparing(flipped(name), literal.constant()?, subject.kind)
+            }
+            [_, literal] => Values::comparing(name, literal.constant()?, subject.kind),
+            _ => return None,
         },
-        Form::Among { item, items } if !items.is_empty() => {
+        Form::Among { items, .. } => {
             let mut holds = Values::none();
             for other in items {
-                holds = holds.or(&Values::comparing("==", other.constant()?, item.kind));
+                holds = holds.or(&Values::comparing("==", other.constant()?, subject.kind));
             }
-            (&**item, holds)
+            holds
         }
-        Form::Within { item, low, high, last } => {
-            let from = Values::comparing(">=", low.constant()?, item.kind);
-            let to = Values::comparing(if *last { "<=" } else { "<" }, high.constant()?, item.kind);
-            (&**item, from.and(&to))
+        Form::Within { low, high, last, .. } => {
+            let from = Values::comparing(">=", low.constant()?, subject.kind);
+            let to = Values::comparing(if *last { "<=" } else { "<" }, high.constant()?, subject.kind);
+            from.and(&to)
         }
-        _ => return None,
+        _ => Values::comparing("==", &Value::Bool(true), Kind::Flag),
     };
-    if !subject.reads() {
-        return None;
-    }
     let sort = match sort(term) {
         Some(literal) => {
             Values::comparing("==", literal, subject.kind).or(&Values::comparing("!=", literal, subject.kind))
