@@ -13,7 +13,7 @@ pub(super) fn check(view: &View<'_>) -> Vec<Problem> {
     for cause in view.of.causes {
         let Some((key, node)) = view.entry("causes", &cause.id) else { continue };
         // What was left out of a faulty file may be what is missed here.
-        if view.home(&cause.id).is_some_and(|(article, _)| view.is_faulty(article)) {
+        if view.home(&cause.id).is_some_and(|article| view.is_faulty(article)) {
             continue;
         }
         let explained = || cause.explains.iter().filter_map(|&(at, _)| symptom(view, at));
@@ -70,7 +70,7 @@ fn titles(view: &View<'_>) -> Vec<Problem> {
     let mut known: BTreeMap<(usize, String), (&str, &Node)> = BTreeMap::new();
     let mut problems = Vec::new();
     for cause in view.of.causes {
-        let Some((article, _)) = view.home(&cause.id) else { continue };
+        let Some(article) = view.home(&cause.id) else { continue };
         let Some((key, node)) = view.entry("causes", &cause.id) else { continue };
         let place = node.get("title").unwrap_or(key);
         let words = cause.title.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ");

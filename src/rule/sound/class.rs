@@ -16,7 +16,7 @@ pub(super) fn check(view: &View<'_>) -> Vec<Problem> {
     let mut packs = view.of.packs.iter().filter_map(|root| root.get("problem"));
     for (at, (class, name)) in view.of.classes.iter().zip(view.of.class_names).enumerate() {
         let node = match view.home(name) {
-            Some((article, part)) => article.root.get("events").and_then(|events| events.get(part)),
+            Some(_) => view.entry("events", name).map(|(_, node)| node),
             None => packs.next(),
         };
         if let Some(node) = node {
@@ -182,8 +182,8 @@ pub(super) fn is_part(class: &Class, of: &Class) -> bool {
 /// The classes of an article: their numbers and where they stand.
 fn own<'v>(view: &'v View<'_>, article: &Written<'_>) -> Vec<(usize, &'v Node)> {
     let key = |&at: &usize| {
-        let (home, part) = view.home(view.of.class_names.get(at)?)?;
-        Some((at, home.root.get("events")?.entry(part)?.0))
+        let (key, _) = view.entry("events", view.of.class_names.get(at)?)?;
+        Some((at, key))
     };
     view.classes.get(article.id).map_or(&[][..], Vec::as_slice).iter().filter_map(key).collect()
 }

@@ -66,8 +66,12 @@ pub(super) fn check(material: &Material<'_>) -> Vec<Problem> {
 struct View<'a> {
     of: &'a Material<'a>,
     articles: BTreeMap<&'a str, usize>,
+    /// Keys and values of the parts of articles: by article, section and name.
+    parts: BTreeMap<(&'a str, &'static str, &'a str), (&'a Node, &'a Node)>,
     /// The classes of each article.
     classes: BTreeMap<&'a str, Vec<usize>>,
+    /// The first class of each name, by article.
+    named: BTreeMap<(&'a str, &'a str), usize>,
     /// For each class, what its events can have in each field that it names.
     domains: Vec<BTreeMap<FieldId, Domain>>,
     faulty: BTreeSet<&'a str>,
@@ -76,16 +80,28 @@ struct View<'a> {
 impl<'a> View<'a> {
     fn new(of: &'a Material<'a>) -> Self {
         let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut named = BTreeMap::new();
         for (at, name) in of.class_names.iter().enumerate() {
-            if let Some((article, _)) = name.split_once('#') {
+            if let Some((article, part)) = name.split_once('#') {
                 classes.entry(article).or_default().push(at);
+                named.entry((article, part)).or_insert(at);
+            }
+        }
+        let mut parts = BTreeMap::new();
+        for article in &of.articles {
+            for section in ["events", "symptoms", "causes"] {
+                for (key, value) in article.root.get(section).map_or(&[][..], Node::entries) {
+                    parts.insert((article.id, section, key.scalar().unwrap_or_default()), (key, value));
+                }
             }
         }
         let domains = of.classes.iter().map(|class| class::domains(of, class)).collect();
         Self {
             of,
             articles: of.articles.iter().enumerate().map(|(at, article)| (article.id, at)).collect(),
+            parts,
             classes,
+            named,
             domains,
             faulty: of.faults.iter().map(|fault| fault.file.as_str()).collect(),
         }
@@ -100,16 +116,16 @@ impl<'a> View<'a> {
         self.faulty.contains(article.root.file())
     }
 
-    /// The article that an id (`article#part`) begins with, and the part.
-    fn home<'i>(&self, id: &'i str) -> Option<(&'a Written<'a>, &'i str)> {
-        let (article, part) = id.split_once('#')?;
-        Some((self.of.articles.get(*self.articles.get(article)?)?, part))
+    /// The article that an id (`article#part`) begins with.
+    fn home(&self, id: &str) -> Option<&'a Written<'a>> {
+        let (article, _) = id.split_once('#')?;
+        self.of.articles.get(*self.articles.get(article)?)
     }
 
-    /// Key and value of the symptom or cause of this id.
-    fn entry(&self, group: &str, id: &str) -> Option<(&'a Node, &'a Node)> {
-        let (article, part) = self.home(id)?;
-        article.root.get(group)?.entry(part)
+    /// Key and value of the part of this id in a section: events, symptoms, causes.
+    fn entry(&self, section: &str, id: &str) -> Option<(&'a Node, &'a Node)> {
+        let (article, part) = id.split_once('#')?;
+        self.parts.get(&(article, section, part)).copied()
     }
 
     /// What an event of a class can have in a field.

@@ -57,12 +57,8 @@ fn canonical(view: &View<'_>, contents: &[&str], symptom: &Symptom, node: &Node,
     match node.shape() {
         Shape::Scalar { text, .. } => {
             let article = symptom.id.split_once('#').map_or("", |(article, _)| article);
-            let own = view.classes.get(article).map_or(&[][..], Vec::as_slice);
-            let named = |at: &&usize| {
-                let name = view.of.class_names.get(**at).and_then(|name| name.split_once('#'));
-                name.is_some_and(|(_, part)| part == text)
-            };
-            match own.iter().find(named).and_then(|&at| Some((at, contents.get(at)?))) {
+            let class = view.named.get(&(article, text.as_str()));
+            match class.and_then(|&at| Some((at, contents.get(at)?))) {
                 // A faulty class is like no other.
                 Some((at, &"?")) => out.push_str(&format!("class {at}")),
                 Some((_, content)) => out.push_str(&format!("class {content:?}")),
