@@ -96,7 +96,7 @@ enum Open {
 struct Map {
     entries: Vec<(Node, Node)>,
     key: Key,
-    /// Where each key stands among the entries.
+    /// Where keys stand among many entries.
     places: HashMap<String, usize>,
     /// Whether an entry was refused.
     broken: bool,
@@ -325,7 +325,7 @@ impl<'a> Builder<'a> {
             bytes = key.span().end..key.span().end;
         }
         let node = Node::scalar_of(text.to_owned(), style, bytes, self.source);
-        if !text.contains(limits::is_hidden) {
+        if limits::shows(text) {
             return self.place(node);
         }
         // Those that are not escaped were found in the whole text, and only these quotes know escapes.
@@ -415,7 +415,7 @@ impl Map {
             let problem = key.problem("merge-key", "merge keys are not allowed");
             return Some(problem.with_help("write the keys out"));
         }
-        if let Some(&at) = self.places.get(name) {
+        if let Some(at) = self.find(name) {
             let problem = key.problem("duplicate-key", format!("the key `{name}` is here twice"));
             self.key = Key::Again(at);
             return Some(match self.entries.get(at) {
@@ -423,8 +423,18 @@ impl Map {
                 None => problem,
             });
         }
-        self.places.insert(name.to_owned(), self.entries.len());
         self.key = Key::Named(key);
         None
+    }
+
+    /// Where a key stands among the entries. Few are looked through, many are looked up.
+    fn find(&mut self, name: &str) -> Option<usize> {
+        let names = self.entries.iter().map(|(key, _)| key.scalar().unwrap_or_default());
+        if self.entries.len() < 16 {
+            return names.into_iter().position(|known| known == name);
+        }
+        let new = names.enumerate().skip(self.places.len());
+        self.places.extend(new.map(|(at, known)| (known.to_owned(), at)));
+        self.places.get(name).copied()
     }
 }

@@ -25,6 +25,9 @@ pub(super) fn check_size(source: &Source) -> Result<(), Problem> {
 
 /// The characters that hide what a file says, as problems.
 pub(super) fn hidden_characters(source: &Source) -> Vec<Problem> {
+    if shows(&source.text) {
+        return Vec::new();
+    }
     let hidden =
         source.text.char_indices().filter(|&(at, c)| is_hidden(c) && !(at == 0 && c == BYTE_ORDER_MARK));
     hidden.take(PROBLEMS).map(|(at, c)| hidden_character(source, at..at + c.len_utf8(), c)).collect()
@@ -39,6 +42,12 @@ pub(super) fn is_hidden(c: char) -> bool {
         '\u{2028}' | '\u{2029}' | BYTE_ORDER_MARK => true,
         c => c.is_control(),
     }
+}
+
+/// Whether nothing in a text is hidden; said at once of plain letters.
+pub(super) fn shows(text: &str) -> bool {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
+    text.as_bytes().iter().all(|byte| plain(byte)) || !text.contains(is_hidden)
 }
 
 /// The refusal of a hidden character.
