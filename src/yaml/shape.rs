@@ -4,8 +4,6 @@
 //! has: `$ref`, `type`, `properties`, `required`, `additionalProperties`, `items`, `enum`, `const`, `anyOf`, `oneOf`,
 //! bounds of numbers, and formats of our own (`duration`, `duration-range`, `share`, `path`).
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use crate::error::{Problem, did_you_mean};
@@ -122,17 +120,19 @@ impl<'a> Walk<'a> {
         let properties = schema.get("properties").and_then(Value::as_object);
         let others = schema.get("additionalProperties");
         let closed = others.and_then(Value::as_bool) == Some(false);
-        let mut given: BTreeSet<String> =
-            node.entries().iter().filter_map(|(key, _)| key.scalar().map(str::to_owned)).collect();
-        if given.is_empty() && schema.get("minProperties").and_then(Value::as_u64).unwrap_or(0) > 0 {
+        if node.entries().is_empty() && schema.get("minProperties").and_then(Value::as_u64).unwrap_or(0) > 0 {
             return self
                 .refuse(node.problem("wrong-type", "the mapping is empty; at least one key is needed"));
         }
         let property = |name: &str| properties.and_then(|known| known.get(name));
-        let renamed = if closed { self.unknown_keys(&node, schema, &mut given) } else { Vec::new() };
-        if !node.has_gaps() {
-            self.missing_keys(&node, schema, &given);
+        let mut given = Given { node: &node, renamed: Vec::new() };
+        if closed {
+            self.unknown_keys(&mut given, schema);
         }
+        if !node.has_gaps() {
+            self.missing_keys(&given, schema);
+        }
+        let renamed = given.renamed;
         let mut position = 0;
         let node = node.map_entries(|key, value| {
             let meant = renamed.iter().find(|(at, _)| *at == position).map(|(_, meant)| meant.as_str());
@@ -153,25 +153,23 @@ impl<'a> Walk<'a> {
         Some(if node.entries().len() < position { node.with_gaps() } else { node })
     }
 
-    /// Tells the keys that the schema does not know, and gives those that can mean only one thing with what they mean.
-    fn unknown_keys(
-        &mut self,
-        node: &Node,
-        schema: &'a Value,
-        given: &mut BTreeSet<String>,
-    ) -> Vec<(usize, String)> {
+    /// Tells the keys that the schema does not know, and takes those that can mean only one thing for what they mean.
+    fn unknown_keys(&mut self, given: &mut Given<'_>, schema: &'a Value) {
         let properties = schema.get("properties").and_then(Value::as_object);
+        let is_known = |name: &str| properties.is_some_and(|known| known.contains_key(name));
+        let entries = given.node.entries().iter().enumerate();
+        let unknown: Vec<_> = entries.filter(|(_, (key, _))| !key.scalar().is_some_and(is_known)).collect();
+        if unknown.is_empty() {
+            return;
+        }
         let known: Vec<&str> = properties.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-        let mut renamed = Vec::new();
-        let entries = node.entries();
-        let is_unknown = |key: &Node| key.scalar().is_none_or(|name| !known.contains(&name));
-        let alone = entries.iter().filter(|(key, _)| is_unknown(key)).count() == 1;
-        for (at, (key, value)) in entries.iter().enumerate().filter(|(_, (key, _))| is_unknown(key)) {
+        let alone = unknown.len() == 1;
+        for (at, (key, value)) in unknown {
             if self.told > limits::PROBLEMS {
                 break;
             }
             let name = key.scalar().unwrap_or_default();
-            let free = known.iter().copied().filter(|known| !given.contains(*known));
+            let free = known.iter().copied().filter(|known| !given.has(known));
             let mut meant = did_you_mean(name, free);
             let certain = meant.is_some();
             if meant.is_none() && alone {
@@ -183,29 +181,28 @@ impl<'a> Walk<'a> {
             }
             let mut problem = key.unknown_key(meant.as_deref(), &known);
             if let Some(meant) = meant {
-                given.insert(meant.clone());
                 if certain {
                     problem = problem.with_edit(key.span(), meant.clone());
                 }
-                renamed.push((at, meant));
+                given.renamed.push((at, meant));
             }
             self.refuse(problem);
         }
-        renamed
     }
 
-    fn only_missing(&self, schema: &'a Value, given: &BTreeSet<String>) -> Option<String> {
-        let mut missing = required(schema).filter(|key| !given.contains(*key));
+    fn only_missing(&self, schema: &'a Value, given: &Given<'_>) -> Option<String> {
+        let mut missing = required(schema).filter(|key| !given.has(key));
         let one = missing.next()?;
         missing.next().is_none().then(|| one.to_owned())
     }
 
     /// Tells the keys that must be there and are not: all of `required`, and all of the alternative that is meant.
-    fn missing_keys(&mut self, node: &Node, schema: &'a Value, given: &BTreeSet<String>) {
-        let mut missing: Vec<&str> = required(schema).filter(|key| !given.contains(*key)).collect();
+    fn missing_keys(&mut self, given: &Given<'_>, schema: &'a Value) {
+        let node = given.node;
+        let mut missing: Vec<&str> = required(schema).filter(|key| !given.has(key)).collect();
         let alternatives: Vec<Vec<&str>> =
             alternatives(schema).map(|schema| required(schema).collect()).collect();
-        let present = |keys: &[&str]| keys.iter().filter(|key| given.contains(**key)).count();
+        let present = |keys: &[&str]| keys.iter().filter(|key| given.has(key)).count();
         let whole = alternatives.iter().filter(|keys| present(keys) == keys.len()).count();
         if alternatives.iter().all(|keys| keys.len() == 1) && whole != 1 && !alternatives.is_empty() {
             let names = alternatives.concat().join(", ");
@@ -219,11 +216,24 @@ impl<'a> Walk<'a> {
         } else if whole == 0
             && let Some(meant) = alternatives.iter().max_by_key(|keys| present(keys))
         {
-            missing.extend(meant.iter().filter(|key| !given.contains(**key)));
+            missing.extend(meant.iter().filter(|key| !given.has(key)));
         }
         for key in missing {
             self.refuse(node.head().problem("missing-key", format!("missing key `{key}`")));
         }
+    }
+}
+
+/// The keys of a mapping: as they are written, and as they were meant.
+struct Given<'n> {
+    node: &'n Node,
+    /// Keys that were taken for others, by their places.
+    renamed: Vec<(usize, String)>,
+}
+
+impl Given<'_> {
+    fn has(&self, key: &str) -> bool {
+        self.node.get(key).is_some() || self.renamed.iter().any(|(_, meant)| meant == key)
     }
 }
 

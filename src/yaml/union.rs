@@ -32,42 +32,42 @@ pub(super) fn choose<'a>(walk: &mut Walk<'a>, node: Node, schema: &'a Value) -> 
 /// All variants, also those of variants.
 pub(super) fn flat<'a>(walk: &Walk<'a>, schema: &'a Value) -> Vec<&'a Value> {
     let mut all = Vec::new();
-    let mut ahead = vec![(schema, 0)];
-    while let Some((schema, depth)) = ahead.pop() {
-        let schema = walk.resolve(schema);
-        let mut inner: Vec<_> = variants(schema).map(|variant| (variant, depth + 1)).collect();
-        if inner.is_empty() || schema.get("properties").is_some() || depth > 8 {
-            all.push(schema);
-        } else {
-            inner.reverse();
-            ahead.append(&mut inner);
-        }
-    }
+    flatten(walk, schema, 0, &mut all);
     all
 }
 
-/// A mapping whose keys are unlike those of every variant.
-fn unlike_all(node: &Node, variants: &[&Value]) -> Option<Problem> {
-    let mut known: Vec<&str> = Vec::new();
-    for variant in variants {
-        if variant.get("additionalProperties").and_then(Value::as_bool) != Some(false) {
-            return None;
-        }
-        let names = variant.get("properties").and_then(Value::as_object).into_iter().flatten();
-        for (name, _) in names {
-            if !known.contains(&name.as_str()) {
-                known.push(name);
-            }
-        }
+fn flatten<'a>(walk: &Walk<'a>, schema: &'a Value, depth: usize, all: &mut Vec<&'a Value>) {
+    let schema = walk.resolve(schema);
+    if variants(schema).next().is_none() || schema.get("properties").is_some() || depth > 8 {
+        return all.push(schema);
     }
-    let mut keys = node.entries().iter().filter_map(|(key, _)| Some((key, key.scalar()?))).peekable();
-    let (key, word) = *keys.peek()?;
-    let is_unlike = |(_, word): (&Node, &str)| {
-        !known.contains(&word) && did_you_mean(word, known.iter().copied()).is_none()
+    for variant in variants(schema) {
+        flatten(walk, variant, depth + 1, all);
+    }
+}
+
+/// A mapping whose keys are unlike those of every variant.
+fn unlike_all<'a>(node: &Node, variants: &[&'a Value]) -> Option<Problem> {
+    let properties = |variant: &'a Value| variant.get("properties").and_then(Value::as_object);
+    let is_closed =
+        |variant: &&Value| variant.get("additionalProperties").and_then(Value::as_bool) == Some(false);
+    let is_known = |word: &str| {
+        variants.iter().filter_map(|variant| properties(variant)).any(|known| known.contains_key(word))
     };
-    if variants.len() < 2 || !keys.all(is_unlike) {
+    let mut keys = node.entries().iter().filter_map(|(key, _)| Some((key, key.scalar()?)));
+    if variants.len() < 2 || keys.clone().any(|(_, word)| is_known(word)) || !variants.iter().all(is_closed) {
         return None;
     }
+    let mut known: Vec<&str> = Vec::new();
+    for (name, _) in variants.iter().filter_map(|variant| properties(variant)).flatten() {
+        if !known.contains(&name.as_str()) {
+            known.push(name);
+        }
+    }
+    if keys.clone().any(|(_, word)| did_you_mean(word, known.iter().copied()).is_some()) {
+        return None;
+    }
+    let (key, word) = keys.next()?;
     let problem = key.problem("unknown-key", format!("unknown key `{word}`"));
     Some(problem.with_help(format!("expected one of: {}", known.join(", "))))
 }
