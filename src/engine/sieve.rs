@@ -3,6 +3,9 @@
 //! What all conditions on one field say is a function of the field's value alone, and logs repeat values: the answers are
 //! remembered by value, and what they come to by answers. So an event costs one look-up for each field that some class
 //! tests and one more, however many classes there are.
+//!
+//! A predicate is a pure function of the fields that it reads. Of such a field the first few values have answers of their
+//! own, and where all fields of a predicate have one, it is asked once for all events with these answers.
 
 use std::collections::HashMap;
 
@@ -15,6 +18,8 @@ use crate::rule::{Class, Condition};
 
 /// So many values of a field are remembered; a field that has more is asked again each time.
 const VALUES: usize = 4_096;
+/// So many values of a field that a predicate reads have answers of their own.
+const ALONE: usize = 32;
 /// So many combinations of answers are remembered.
 const COMBINATIONS: usize = 65_536;
 
@@ -28,17 +33,27 @@ pub(super) struct Sieve {
     answers: Vec<u32>,
 }
 
-/// All conditions on one field.
+/// All conditions on one field, and whether a predicate reads it.
 #[derive(Debug)]
 struct Questions {
     field: FieldId,
     conditions: Vec<Condition>,
+    read: bool,
     texts: HashMap<SmolStr, u32, RandomState>,
     numbers: HashMap<i64, u32, RandomState>,
     flags: [Option<u32>; 2],
     missing: Option<u32>,
-    /// For each different set of conditions that hold, which these are; a set's place is its number.
-    sets: Vec<Box<[bool]>>,
+    /// By number.
+    answers: Vec<Answer>,
+    alone: usize,
+}
+
+/// Which conditions on a field hold.
+#[derive(Debug)]
+struct Answer {
+    holds: Box<[bool]>,
+    /// Whether no other value of the field is answered so.
+    alone: bool,
 }
 
 /// What some answers come to.
@@ -55,18 +70,25 @@ impl Sieve {
     pub(super) fn new(classes: &[Class]) -> Self {
         let mut sieve = Self::default();
         for (field, condition) in classes.iter().flat_map(|class| &class.conditions) {
-            let place = sieve.questions.iter().position(|known| known.field == *field);
-            let place = place.unwrap_or_else(|| {
-                sieve.questions.push(Questions::new(*field));
-                sieve.questions.len() - 1
-            });
-            if let Some(questions) = sieve.questions.get_mut(place)
-                && !questions.conditions.contains(condition)
-            {
-                questions.conditions.push(condition.clone());
+            let conditions = &mut sieve.questions_on(*field).conditions;
+            if !conditions.contains(condition) {
+                conditions.push(condition.clone());
             }
         }
+        for field in classes.iter().flat_map(|class| &class.reads) {
+            sieve.questions_on(*field).read = true;
+        }
         sieve
+    }
+
+    fn questions_on(&mut self, field: FieldId) -> &mut Questions {
+        let place = self.questions.iter().position(|known| known.field == field);
+        let place = place.unwrap_or_else(|| {
+            self.questions.push(Questions::new(field));
+            self.questions.len() - 1
+        });
+        // The line above made room.
+        &mut self.questions[place]
     }
 
     /// What is known of an event by its conditions; a predicate is the caller's to ask.
@@ -75,19 +97,23 @@ impl Sieve {
         self.answers.extend(self.questions.iter_mut().map(|questions| questions.answer(event)));
         let at = match self.verdicts.get(self.answers.as_slice()) {
             Some(&known) => usize::try_from(known).ok()?,
-            None => self.learn(classes),
+            None => self.learn(classes, event),
         };
         self.known.get_mut(at)
     }
 
     /// Works out what the answers at hand come to. When too much is remembered, the last place is used again.
-    fn learn(&mut self, classes: &[Class]) -> usize {
+    fn learn(&mut self, classes: &[Class], event: &Event) -> usize {
         let mut verdict = Verdict::default();
         for (id, class) in (0..).map(ClassId).zip(classes) {
             if class.conditions.iter().all(|(field, condition)| self.holds(*field, condition)) {
-                match class.predicate {
-                    None => verdict.classes.push(id),
-                    Some(_) => verdict.asking.push(id),
+                let (mut doubtful, settled) = (false, class.reads.iter().all(|&field| self.is_alone(field)));
+                let agrees = settled && class.agrees(event, &mut || doubtful = true);
+                match settled && !doubtful {
+                    true if agrees => verdict.classes.push(id),
+                    true => {}
+                    // Each event that it cannot be said of is counted.
+                    false => verdict.asking.push(id),
                 }
             }
         }
@@ -103,13 +129,22 @@ impl Sieve {
     }
 
     fn holds(&self, field: FieldId, condition: &Condition) -> bool {
-        let mut asked = self.questions.iter().zip(&self.answers);
-        let asked = asked.find(|(questions, _)| questions.field == field);
-        asked.is_some_and(|(questions, &answer)| {
+        self.answer(field).is_some_and(|(questions, answer)| {
             let place = questions.conditions.iter().position(|known| known == condition);
-            let set = usize::try_from(answer).ok().and_then(|answer| questions.sets.get(answer));
-            place.is_some_and(|place| set.is_some_and(|set| set.get(place) == Some(&true)))
+            place.is_some_and(|place| answer.holds.get(place) == Some(&true))
         })
+    }
+
+    /// Whether the answers at hand say what the value of a field is.
+    fn is_alone(&self, field: FieldId) -> bool {
+        self.answer(field).is_some_and(|(_, answer)| answer.alone)
+    }
+
+    /// What is asked about a field, and the answer at hand.
+    fn answer(&self, field: FieldId) -> Option<(&Questions, &Answer)> {
+        let mut asked = self.questions.iter().zip(&self.answers);
+        let (questions, answer) = asked.find(|(questions, _)| questions.field == field)?;
+        Some((questions, questions.answers.get(usize::try_from(*answer).ok()?)?))
     }
 }
 
@@ -118,15 +153,17 @@ impl Questions {
         Self {
             field,
             conditions: Vec::new(),
+            read: false,
             texts: HashMap::default(),
             numbers: HashMap::default(),
             flags: [None; 2],
             missing: None,
-            sets: Vec::new(),
+            answers: Vec::new(),
+            alone: 0,
         }
     }
 
-    /// The number of the set of conditions that an event's field fulfils.
+    /// The number of the answer that the field of an event gives.
     fn answer(&mut self, event: &Event) -> u32 {
         let value = event.field(self.field);
         let known = match value {
@@ -140,11 +177,19 @@ impl Questions {
     }
 
     fn test(&mut self, value: Option<&Value>) -> u32 {
-        let set = self.conditions.iter().map(|condition| condition.test(value) == Some(true)).collect();
-        let known = self.sets.iter().position(|known| *known == set);
-        let place = known.unwrap_or_else(|| {
-            self.sets.push(set);
-            self.sets.len() - 1
+        let holds = self.conditions.iter().map(|condition| condition.test(value) == Some(true)).collect();
+        let remembered = match value {
+            None | Some(Value::Bool(_)) => true,
+            Some(Value::Int(_)) => self.numbers.len() < VALUES,
+            Some(Value::Text(_)) => self.texts.len() < VALUES,
+            Some(Value::Float(_)) => false,
+        };
+        let alone = self.read && remembered && self.alone < ALONE;
+        self.alone += usize::from(alone);
+        let same = |known: &Answer| !alone && !known.alone && known.holds == holds;
+        let place = self.answers.iter().position(same).unwrap_or_else(|| {
+            self.answers.push(Answer { holds, alone });
+            self.answers.len() - 1
         });
         let answer = u32::try_from(place).unwrap_or(u32::MAX);
         match value {
@@ -152,10 +197,10 @@ impl Questions {
             Some(Value::Bool(flag)) => {
                 self.flags.get_mut(usize::from(*flag)).into_iter().for_each(|slot| *slot = Some(answer));
             }
-            Some(Value::Int(number)) if self.numbers.len() < VALUES => {
+            Some(Value::Int(number)) if remembered => {
                 self.numbers.insert(*number, answer);
             }
-            Some(Value::Text(text)) if self.texts.len() < VALUES => {
+            Some(Value::Text(text)) if remembered => {
                 self.texts.insert(text.clone(), answer);
             }
             Some(Value::Int(_) | Value::Text(_) | Value::Float(_)) => {}
@@ -172,6 +217,7 @@ mod tests {
 
     use super::*;
     use crate::model::{Schema, Timestamp};
+    use crate::predicate::{Compiler, Predicate, Root};
 
     fn condition() -> impl Strategy<Value = Condition> {
         let simple = prop_oneof![
@@ -200,37 +246,91 @@ mod tests {
         ]
     }
 
+    /// Some that say of every event whether they hold, and some that cannot always say.
+    fn predicate() -> impl Strategy<Value = Option<&'static str>> {
+        prop::option::of(prop::sample::select(vec![
+            "event.x == 1 || event.y == \"a\"",
+            "event.x > event.y",
+            "event.z in [1, 2]",
+            "event.y == \"ab\"",
+            "event.x is missing && event.z",
+        ]))
+    }
+
     proptest! {
         #[test]
         fn it_says_what_every_class_says_for_itself(
-            classes in prop::collection::vec(prop::collection::vec((0usize..3, condition()), 1..4), 1..6),
-            events in prop::collection::vec(prop::collection::vec(prop::option::of(value()), 3), 1..30),
+            classes in prop::collection::vec(
+                (prop::collection::vec((0usize..3, condition()), 0..4), predicate()), 1..6),
+            events in prop::collection::vec(prop::collection::vec(prop::option::of(value()), 3), 1..60),
+            many in any::<bool>(),
         ) {
             let mut schema = Schema::default();
-            let fields: Vec<FieldId> = ["x", "y", "z"].into_iter().filter_map(|name| schema.intern(name)).collect();
+            let names = ["x", "y", "z"];
+            let fields: Vec<FieldId> = names.into_iter().filter_map(|name| schema.intern(name)).collect();
             let schema = Arc::new(schema);
-            let class = |conditions: Vec<(usize, Condition)>| Class {
-                conditions: conditions.into_iter().map(|(field, condition)| (fields[field], condition)).collect(),
-                predicate: None,
-                reads: Vec::new(),
+            let compiled = |text: &str| -> Option<Predicate> {
+                Compiler::new(&[]).compile(text, &[Root { name: "event", fields: None }]).ok()
+            };
+            let class = |(conditions, text): (Vec<(usize, Condition)>, Option<&str>)| {
+                let predicate = text.and_then(compiled);
+                let reads = predicate.iter().flat_map(Predicate::reads);
+                let place = |name: &str| names.iter().position(|known| *known == name);
+                let reads = reads.filter_map(|(_, name)| Some(fields[place(name)?])).collect();
+                let conditions = conditions.into_iter().map(|(at, condition)| (fields[at], condition)).collect();
+                Class { conditions, predicate, reads }
             };
             let classes: Vec<Class> = classes.into_iter().map(class).collect();
             let mut sieve = Sieve::new(&classes);
-            for values in events {
+            // More values than can have answers of their own.
+            let crowd = (0..80i64).filter(|_| many).map(|n| vec![Some(Value::Int(1_000 + n)); 3]);
+            for values in crowd.chain(events) {
                 let mut event = Event::new(&schema, Timestamp::MIN);
                 fields.iter().zip(values).for_each(|(&field, value)| event.set(field, value));
-                let expected: Vec<ClassId> = (0..)
-                    .map(ClassId)
-                    .zip(&classes)
-                    .filter(|(_, class)| {
-                        let mut conditions = class.conditions.iter();
-                        conditions.all(|(field, condition)| condition.test(event.field(*field)) == Some(true))
-                    })
-                    .map(|(id, _)| id)
-                    .collect();
+                let mut doubts = Vec::new();
+                let fulfils = |class: &Class| {
+                    class.conditions.iter().all(|(field, c)| c.test(event.field(*field)) == Some(true))
+                };
+                let mut agree = |id: ClassId, class: &Class| class.agrees(&event, &mut || doubts.push(id));
+                let mut expected: Vec<ClassId> = Vec::new();
+                for (id, class) in (0..).map(ClassId).zip(&classes) {
+                    if fulfils(class) && agree(id, class) {
+                        expected.push(id);
+                    }
+                }
+                let doubted = std::mem::take(&mut doubts);
                 let verdict = sieve.ask(&classes, &event).cloned().unwrap_or_default();
-                prop_assert_eq!(verdict.classes, expected);
+                let mut said = verdict.classes.clone();
+                for id in verdict.asking {
+                    let class = &classes[usize::try_from(id.0).unwrap_or(usize::MAX)];
+                    if class.agrees(&event, &mut || doubts.push(id)) {
+                        said.push(id);
+                    }
+                }
+                said.sort_unstable();
+                prop_assert_eq!(said, expected);
+                prop_assert_eq!(doubts, doubted);
+            }
+        }
+
+        #[test]
+        fn a_predicate_is_asked_once_for_all_events_with_the_same_few_values(
+            values in prop::collection::vec((0i64..4, any::<bool>()), 1..40),
+        ) {
+            let mut schema = Schema::default();
+            let fields: Vec<FieldId> = ["x", "y"].into_iter().filter_map(|name| schema.intern(name)).collect();
+            let schema = Arc::new(schema);
+            let root = Root { name: "event", fields: None };
+            let predicate = Compiler::new(&[]).compile("event.x == 1 || event.y", &[root]).ok();
+            let classes = [Class { conditions: Vec::new(), predicate, reads: fields.clone() }];
+            let mut sieve = Sieve::new(&classes);
+            for (x, y) in values {
+                let mut event = Event::new(&schema, Timestamp::MIN);
+                event.set(fields[0], Some(Value::Int(x)));
+                event.set(fields[1], Some(Value::Bool(y)));
+                let verdict = sieve.ask(&classes, &event).cloned().unwrap_or_default();
                 prop_assert!(verdict.asking.is_empty());
+                prop_assert_eq!(verdict.classes.len(), usize::from(x == 1 || y));
             }
         }
     }
