@@ -18,16 +18,19 @@ pub(crate) const MULTIPLES: u32 = 4;
 const TOLERANCES: [f64; 3] = [0.04, 0.08, 0.15];
 /// The chance that an exponential gap fits within each tolerance, at the rate that makes it largest.
 const CHANCES: [f64; 3] = [0.0717, 0.1435, 0.2694];
-/// The tolerance that decides which gaps make up the period.
-const WIDEST_AT: usize = 2;
-const WIDEST: f64 = TOLERANCES[WIDEST_AT];
+/// The tolerance that decides which gaps make up the period: the last of them.
+const WIDEST: f64 = TOLERANCES[TOLERANCES.len() - 1];
 
 /// The square roots of the multiples.
 const ROOTS: [f64; MULTIPLES as usize] = [1.0, SQRT_2, 1.732_050_807_568_877_2, 2.0];
 
 /// How far a gap may lie from each multiple of a period, within the tolerance.
 fn allowances(period: f64, tolerance: f64) -> [f64; MULTIPLES as usize] {
-    ROOTS.map(|root| (tolerance * root).min(0.45) * period)
+    let mut allowed = ROOTS;
+    for root in &mut allowed {
+        *root = (tolerance * *root).min(0.45) * period;
+    }
+    allowed
 }
 
 /// A gap, as the multiple of a period that it is nearest to.
@@ -43,8 +46,13 @@ impl Folded {
     fn new(gap: f64, period: f64) -> Self {
         let periods = gap / period;
         // Rounded: halves away from zero.
-        let beyond = [1.5, 2.5, 3.5, 4.5].map(|half| usize::from(periods >= half));
-        let multiple = 1 + beyond.iter().sum::<usize>();
+        let multiple = match periods {
+            ..1.5 => 1,
+            1.5..2.5 => 2,
+            2.5..3.5 => 3,
+            3.5..4.5 => 4,
+            _ => 5,
+        };
         Self { multiple, off: (gap - multiple as f64 * period).abs() }
     }
 
@@ -126,15 +134,19 @@ impl Fit {
             }
             (period, fitting, beats) = (total / multiples, count, multiples);
         }
-        let allowed = TOLERANCES.map(|tolerance| allowances(period, tolerance));
+        let [narrow, middle, wide] = TOLERANCES;
+        let (narrow, middle, wide) =
+            (allowances(period, narrow), allowances(period, middle), allowances(period, wide));
         let (mut hits, mut count, mut sum, mut newest) = ([0; TOLERANCES.len()], 0.0f64, 0.0, false);
         for &gap in gaps {
             let folded = Folded::new(gap, period);
-            hits.iter_mut()
-                .zip(&allowed)
-                .for_each(|(hits, allowed)| *hits += usize::from(folded.fits(allowed)));
-            newest = folded.fits(&allowed[WIDEST_AT]);
+            newest = folded.fits(&wide);
             if newest {
+                // What lies outside a wide tolerance lies outside a narrower one.
+                let [narrowly, fairly, widely] = &mut hits;
+                *narrowly += usize::from(folded.fits(&narrow));
+                *fairly += usize::from(folded.fits(&middle));
+                *widely += 1;
                 (count, sum) = (count + 1.0, sum + folded.off.powi(2) / folded.periods());
             }
         }
