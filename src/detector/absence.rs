@@ -145,7 +145,8 @@ impl Detector for Expected {
     }
 
     fn memory(&self) -> usize {
-        size_of::<Vigil>() + if self.since.is_none() { Spans::MEMORY } else { 0 }
+        let forgotten = if self.in_turn { size_of::<Exhibit>() } else { 0 };
+        size_of::<Vigil>() + forgotten + if self.since.is_none() { Spans::MEMORY } else { 0 }
     }
 
     fn watch(self: Arc<Self>) -> Box<dyn Watch> {
@@ -189,7 +190,7 @@ struct Vigil {
     /// The longest that was waited in vain for a silence.
     best: Duration,
     /// The event whose silence the open one, in turn, has shown to be none.
-    forgotten: Option<Exhibit>,
+    forgotten: Option<Box<Exhibit>>,
 }
 
 state!(Vigil {
@@ -228,7 +229,7 @@ impl Watch for Vigil {
             let missed = self.open.replace(hit.exhibit);
             if std::mem::take(&mut self.silent) {
                 self.silences = self.silences.saturating_sub(1);
-                self.forgotten = missed;
+                self.forgotten = missed.map(Box::new);
                 out.take_back();
             }
             out.changed();

@@ -178,7 +178,7 @@ impl Detector for Settings {
     }
 
     fn memory(&self) -> usize {
-        shortfall::memory()
+        shortfall::memory(self)
     }
 
     fn watch(self: Arc<Self>) -> Box<dyn Watch> {

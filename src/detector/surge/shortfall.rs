@@ -3,22 +3,23 @@
 use smol_str::SmolStr;
 
 use crate::detector::surge::places::Places;
-use crate::detector::surge::{Crowd, ENOUGH, HISTORY, IDLE, Near};
+use crate::detector::surge::{Crowd, ENOUGH, HISTORY, IDLE, Near, Settings};
 use crate::detector::words::{length, many, stamp};
 use crate::model::{Exhibit, Timestamp};
 use crate::timeline::ByChild;
 use crate::timeline::daily::Daily;
 
 /// The most bytes of one watch, apart from the bucket in progress as far as it holds more than stays.
-pub(super) fn memory() -> usize {
+pub(super) fn memory(settings: &Settings) -> usize {
     let history = HISTORY.next_power_of_two() * size_of::<f64>();
     // A table of so many children is twice as long and has one byte beside each place.
     let children = IDLE * ByChild::<()>::MEMORY_PER_CHILD + size_of::<ByChild<()>>();
+    let places = if settings.by.is_some() { Places::MEMORY } else { 0 };
     size_of::<Crowd>()
         + history
         + Daily::MEMORY
         + children
-        + Places::MEMORY
+        + places
         + IDLE * size_of::<Exhibit>()
         + size_of::<SmolStr>()
 }
