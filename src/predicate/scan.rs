@@ -65,7 +65,8 @@ pub(super) fn tokens(source: &str) -> Tokens {
             '0'..='9' => number(rest),
             c if is_letter(c) => (What::Word, word_len(rest)),
             c => {
-                let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign));
+                let goes_on = rest.as_bytes().get(1).is_some_and(u8::is_ascii_punctuation);
+                let sign = SIGNS.iter().find(|sign| goes_on && rest.starts_with(**sign));
                 (What::Sign, sign.map_or(c.len_utf8(), |sign| sign.len()))
             }
         };
