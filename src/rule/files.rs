@@ -141,9 +141,11 @@ impl Article {
         let classes_known = events.is_none_or(|events| events.is_map() && !events.has_gaps());
         let mended = ids::check(&root, faults);
         ids::words(&root, faults);
-        let Some(root) = yaml::sound(root.clone(), forms.article, faults) else {
+        let stand_in = root.stand_in();
+        let Some(root) = yaml::sound(root, forms.article, faults) else {
             let file = ArticleFile::default();
-            let article = Self { id: stem.into(), file, root, faulty_classes: classes, classes_known: false };
+            let article =
+                Self { id: stem.into(), file, root: stand_in, faulty_classes: classes, classes_known: false };
             return (article, Some(stem.to_owned()));
         };
         let mut file: ArticleFile = read(&root, faults);

@@ -79,6 +79,11 @@ impl Node {
         Self { state: State::Broken, ..node }
     }
 
+    /// What stands for this node where it was refused.
+    pub(crate) fn stand_in(&self) -> Self {
+        Self::broken(self.span.clone(), &self.source)
+    }
+
     /// The same mapping or list, known to lack entries that were refused.
     pub(super) fn with_gaps(self) -> Self {
         Self { state: State::Gaps, ..self }
