@@ -1,6 +1,7 @@
 //! Text to types, through serde.
 
-use serde::de::DeserializeOwned;
+use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, MapDeserializer, SeqDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde_yaml::Value;
 
 use crate::error::{BYTE_ORDER_MARK, Problem, did_you_mean};
@@ -28,35 +29,100 @@ pub fn typed<T: DeserializeOwned>(document: &Document) -> Result<T, Problem> {
 ///
 /// When the type is stricter than its schema.
 pub fn read_into<T: DeserializeOwned>(node: &Node) -> Result<T, Problem> {
-    serde_yaml::from_value(value(node))
+    T::deserialize(Tree(node))
         .map_err(|error| node.head().problem("wrong-type", in_our_words(&error.to_string())))
 }
 
-fn value(node: &Node) -> Value {
-    match node.shape() {
-        Shape::Scalar { text, .. } => scalar(node, text),
-        Shape::List(items) => Value::Sequence(items.iter().map(value).collect()),
-        Shape::Map(entries) => {
-            let text = |key: &Node| Value::String(key.scalar().unwrap_or_default().to_owned());
-            Value::Mapping(entries.iter().map(|(key, inner)| (text(key), value(inner))).collect())
-        }
+/// A tree as serde reads it: what a type has no use for is passed over.
+struct Tree<'de>(&'de Node);
+
+impl<'de> Tree<'de> {
+    fn entries(self) -> MapDeserializer<'de, impl Iterator<Item = (Name<'de>, Self)>, serde_yaml::Error> {
+        let name = |key: &'de Node| Name::new(key.scalar().unwrap_or_default());
+        MapDeserializer::new(self.0.entries().iter().map(move |(key, inner)| (name(key), Tree(inner))))
     }
 }
 
-fn scalar(node: &Node, text: &str) -> Value {
+/// A key.
+type Name<'de> = BorrowedStrDeserializer<'de, serde_yaml::Error>;
+
+impl<'de> IntoDeserializer<'de, serde_yaml::Error> for Tree<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Tree<'de> {
+    type Error = serde_yaml::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0.shape() {
+            Shape::Scalar { text, .. } => match scalar(self.0, text) {
+                Some(value) => value.deserialize_any(visitor),
+                None => visitor.visit_borrowed_str(text),
+            },
+            Shape::List(items) => visitor.visit_seq(SeqDeserializer::new(items.iter().map(Tree))),
+            Shape::Map(_) => visitor.visit_map(self.entries()),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0.is_null() && self.0.reads() == Reads::AsWritten {
+            true => visitor.visit_none(),
+            false => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        match self.0.shape() {
+            Shape::Scalar { text, .. } => {
+                let value = scalar(self.0, text).unwrap_or_else(|| Value::String(text.clone()));
+                value.deserialize_enum(name, variants, visitor)
+            }
+            Shape::List(_) => self.deserialize_any(visitor),
+            Shape::Map(_) => visitor.visit_enum(MapAccessDeserializer::new(self.entries())),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct identifier
+    }
+}
+
+/// What a scalar is, unless it is text.
+fn scalar(node: &Node, text: &str) -> Option<Value> {
     let number = || {
         let whole = text.parse::<i64>().ok().map(Value::from);
         whole.or_else(|| text.parse::<f64>().ok().filter(|x| x.is_finite()).map(Value::from))
     };
-    let read = match node.reads() {
+    match node.reads() {
         Reads::Word(_) => None,
         Reads::Number => number(),
         Reads::Boolean => node.as_boolean().map(Value::Bool),
         Reads::AsWritten if node.is_null() => Some(Value::Null),
         Reads::AsWritten if node.is_plain() => node.as_boolean().map(Value::Bool).or_else(number),
         Reads::AsWritten => None,
-    };
-    read.unwrap_or_else(|| Value::String(text.to_owned()))
+    }
 }
 
 /// The problem behind an error of the typed reader.
@@ -185,6 +251,52 @@ mod tests {
                     "{text:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_tree_is_read_into_whatever_it_fits() {
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only shown")]
+        struct All {
+            words: BTreeMap<String, Vec<String>>,
+            pair: (i64, f64),
+            wrapped: Wrapped,
+            kinds: Vec<Kind>,
+            some: Option<bool>,
+            nothing: Option<Box<All>>,
+            rest: serde::de::IgnoredAny,
+        }
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only shown")]
+        struct Wrapped(u8);
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        #[expect(dead_code, reason = "only shown")]
+        enum Kind {
+            Drop,
+            After(i64),
+        }
+
+        let read = |text: &str| {
+            let document = document("f.yaml", text).unwrap_or_else(|problems| panic!("{problems:?}"));
+            read_into::<All>(document.root()).map_err(|problem| problem.to_string())
+        };
+        let text = "{words: {a: [x, 'y']}, pair: [-7, 0.5], wrapped: 3, kinds: [drop, after: 9], some: true, nothing: ~, rest: [{}]}";
+        let shown = r#"Ok(All { words: {"a": ["x", "y"]}, pair: (-7, 0.5), wrapped: Wrapped(3), kinds: [Drop, After(9)], some: Some(true), nothing: None, rest: IgnoredAny })"#;
+        assert_eq!(format!("{:?}", read(text)), shown);
+        for (change, said) in [
+            (
+                ("wrapped: 3", "wrapped: x"),
+                "found text \"x\", expected a whole number that is large enough and not negative",
+            ),
+            (("some: true", "some: [1]"), "found a list, expected `true` or `false`"),
+            (("[drop, ", "[dorp, "), "unknown word `dorp`, expected `drop` or `after`"),
+            (("pair: [-7, 0.5]", "pair: [-7]"), "invalid length 1, expected a tuple of size 2"),
+            (("rest: [{}]", "other: 1"), "missing key `rest`"),
+        ] {
+            let told = read(&text.replace(change.0, change.1)).err();
+            assert_eq!(told, Some(format!("f.yaml:1:1: {said} [wrong-type]")));
         }
     }
 
