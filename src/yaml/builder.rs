@@ -429,12 +429,11 @@ impl Map {
 
     /// Where a key stands among the entries. Few are looked through, many are looked up.
     fn find(&mut self, name: &str) -> Option<usize> {
-        let names = self.entries.iter().map(|(key, _)| key.scalar().unwrap_or_default());
         if self.entries.len() < 16 {
-            return names.into_iter().position(|known| known == name);
+            return self.entries.iter().position(|(key, _)| key.scalar() == Some(name));
         }
-        let new = names.enumerate().skip(self.places.len());
-        self.places.extend(new.map(|(at, known)| (known.to_owned(), at)));
+        let new = self.entries.iter().enumerate().skip(self.places.len());
+        self.places.extend(new.map(|(at, (key, _))| (key.scalar().unwrap_or_default().to_owned(), at)));
         self.places.get(name).copied()
     }
 }
