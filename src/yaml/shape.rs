@@ -163,14 +163,14 @@ impl<'a> Walk<'a> {
             return;
         }
         let known: Vec<&str> = properties.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        let mut free: Vec<&str> = known.iter().copied().filter(|known| !given.has(known)).collect();
         let alone = unknown.len() == 1;
         for (at, (key, value)) in unknown {
             if self.told > limits::PROBLEMS {
                 break;
             }
             let name = key.scalar().unwrap_or_default();
-            let free = known.iter().copied().filter(|known| !given.has(known));
-            let mut meant = did_you_mean(name, free);
+            let mut meant = did_you_mean(name, free.iter().copied());
             let certain = meant.is_some();
             if meant.is_none() && alone {
                 // The one key that is missing, under another name?
@@ -184,6 +184,7 @@ impl<'a> Walk<'a> {
                 if certain {
                     problem = problem.with_edit(key.span(), meant.clone());
                 }
+                free.retain(|known| *known != meant);
                 given.renamed.push((at, meant));
             }
             self.refuse(problem);
