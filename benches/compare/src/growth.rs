@@ -1,4 +1,4 @@
-//! Cost against size: bytes, subjects, rules.
+//! Cost against size: bytes, subjects, rules, windows.
 
 use std::fmt::Write as _;
 use std::io;
@@ -9,14 +9,14 @@ use crate::contender;
 use crate::log::{Etiolog, Log};
 use crate::measure::{self, Run};
 
-/// Three tables.
+/// Four tables.
 ///
 /// # Errors
 ///
 /// A log or rules cannot be written, or the program fails.
 pub(crate) fn measure(etiolog: &Etiolog, folder: &Path, size: u64) -> Result<String, String> {
     let growth = Growth { etiolog, folder, log: folder.join("growth.jsonl") };
-    Ok([growth.bytes(size)?, growth.subjects(size)?, growth.rules(size)?].join("\n"))
+    Ok([growth.bytes(size)?, growth.subjects(size)?, growth.rules(size)?, growth.windows(size)?].join("\n"))
 }
 
 struct Growth<'a> {
@@ -79,10 +79,12 @@ impl Growth<'_> {
         std::fs::write(&empty, "").map_err(|error| error.to_string())?;
         let columns = ["CPU s to load", "µs a record, for other codes", "µs a record, for the same code"];
         let mut text = head(&format!("rules, on {}", amount(log.bytes)), &columns);
-        for rules in [1, 10, 100, 1000] {
+        for rules in [1, 10, 100, 1000, 2000] {
             let mut cells = Vec::new();
             for other in [true, false] {
-                let pack = self.pack(rules, other).map_err(|error| format!("rules: {error}"))?;
+                let code = |rule| if other { 600_000 + rule } else { 404_104 };
+                let rule = |rule| counting(&format!("code: {}", code(rule)), "device", 2 + rule, "1h");
+                let pack = self.pack((0..rules).map(rule))?;
                 let what =
                     format!("{rules} rules for {}", if other { "other codes" } else { "the same code" });
                 let load = self.diagnose(&what, Some(&pack), &empty)?;
@@ -97,30 +99,56 @@ impl Growth<'_> {
         Ok(text)
     }
 
-    /// A pack with so many rules.
-    fn pack(&self, rules: u64, other: bool) -> io::Result<PathBuf> {
-        let own = self.etiolog.root.join("benches/compare/pack");
-        let pack = self.folder.join("rules");
-        if pack.exists() {
-            std::fs::remove_dir_all(&pack)?;
+    /// Longer and longer windows over all that one hub has, of which more and more events are remembered.
+    fn windows(&self, size: u64) -> Result<String, String> {
+        let log = self.simulate(4096, size / 16)?;
+        let least = [10, 100, 1000, 4096];
+        let columns = least.map(|least| format!("µs a record, at least {}", grouped(least)));
+        let columns = columns.each_ref().map(String::as_str);
+        let mut text = head(&format!("a window over one hub, on {}", amount(log.bytes)), &columns);
+        for within in ["1m", "10m", "1h", "6h", "24h"] {
+            let mut cells = Vec::new();
+            for least in least {
+                let pack =
+                    self.pack([counting("op: [deviceConnect, deviceDisconnect]", "hub", least, within)])?;
+                let run = self.diagnose(&format!("{least} within {within}"), Some(&pack), &log.path)?;
+                cells.push(two(micros(&run)));
+            }
+            row(&mut text, within, &cells);
         }
-        std::fs::create_dir_all(pack.join("inputs"))?;
-        for file in ["pack.yaml", "inputs/resource-log.yaml"] {
-            std::fs::copy(own.join(file), pack.join(file))?;
-        }
-        for rule in 0..rules {
-            let code = if other { 600_000 + rule } else { 404_104 };
-            let least = 2 + rule;
-            let text = format!(
-                "etiolog: 1\narticle: rule-{rule}\ntitle: Rule {rule}\nevents: {{of: {{code: {code}}}}}\n\
-                 symptoms:\n  many: {{title: Many of them, per: device, detect: \
-                 {{count: {{event: of, at-least: {least}, within: 1h}}}}}}\n\
-                 causes:\n  it: {{title: Cause {rule}, severity: info, prior: 0.1, explains: {{many: 0.9}}}}\n"
-            );
-            std::fs::write(pack.join(format!("rule-{rule}.yaml")), text)?;
-        }
-        Ok(pack)
+        Ok(text)
     }
+
+    /// A pack with these rules.
+    fn pack(&self, rules: impl IntoIterator<Item = String>) -> Result<PathBuf, String> {
+        let write = || {
+            let own = self.etiolog.root.join("benches/compare/pack");
+            let pack = self.folder.join("rules");
+            if pack.exists() {
+                std::fs::remove_dir_all(&pack)?;
+            }
+            std::fs::create_dir_all(pack.join("inputs"))?;
+            for file in ["pack.yaml", "inputs/resource-log.yaml"] {
+                std::fs::copy(own.join(file), pack.join(file))?;
+            }
+            for (number, rule) in rules.into_iter().enumerate() {
+                let text = format!("etiolog: 1\narticle: rule-{number}\ntitle: Rule {number}\n{rule}");
+                std::fs::write(pack.join(format!("rule-{number}.yaml")), text)?;
+            }
+            Ok(pack)
+        };
+        write().map_err(|error: io::Error| format!("rules: {error}"))
+    }
+}
+
+/// A rule that counts events on each subject of a level.
+fn counting(events: &str, level: &str, least: u64, within: &str) -> String {
+    format!(
+        "events: {{of: {{{events}}}}}\n\
+         symptoms:\n  many: {{title: Many of them, per: {level}, detect: \
+         {{count: {{event: of, at-least: {least}, within: {within}}}}}}}\n\
+         causes:\n  it: {{title: The cause, severity: info, prior: 0.1, explains: {{many: 0.9}}}}\n"
+    )
 }
 
 fn head(first: &str, columns: &[&str]) -> String {

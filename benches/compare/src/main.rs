@@ -24,7 +24,7 @@ const USAGE: &str = "usage: etiolog-compare [OPTIONS]
   --size SIZE      how large the log is: 64MiB, 1GiB [default: 1GiB]
   --runs N         how often each is measured; the median counts [default: 3]
   --only WORD      only those whose name has this word, beside the whole diagnosis; may be said again
-  --growth         also cost against bytes, subjects and rules
+  --growth         also cost against bytes, subjects, rules and windows
   --etiolog FILE   measure this program instead of building that of the checkout
   --write          write the figures into docs/performance.md
   --keep           leave the logs in target/compare/logs";
