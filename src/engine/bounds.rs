@@ -1,11 +1,12 @@
 //! How much a run may remember, and what goes when it is too much.
 //!
-//! Half of the memory is for subjects, shared out equally among 128 key groups of subjects by their own keys, so what is
-//! forgotten depends on the subjects of one group alone. A group that is over its share forgets first what is as good as
-//! new, then the subjects that have been silent longest, until an eighth is free; those that were forgotten once and have
-//! come back go last. An episode that is under way is diagnosed as it stands and marked as incomplete. On a subject that
-//! was forgotten and comes back nothing is certainly absent that reaches further back. A quarter of the memory is for events that wait to be applied; when there are
-//! more, the earliest are applied before their lateness is over. What weighs how much is estimated from the sizes of types.
+//! Half of the memory is for subjects, shared out equally among 128 key groups of subjects by their own keys, so what
+//! is forgotten depends on the subjects of one group alone. A group that is over its share forgets first what is as
+//! good as new, then the subjects that have been silent longest, until an eighth is free; those that were forgotten
+//! once and have come back go last. An episode that is under way is diagnosed as it stands and marked as incomplete. On
+//! a subject that was forgotten and comes back nothing is certainly absent that reaches further back. A quarter of the
+//! memory is for events that wait to be applied; when there are more, the earliest are applied before their lateness is
+//! over. What weighs how much is estimated from the sizes of types.
 
 use std::time::Duration;
 

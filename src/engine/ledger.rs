@@ -55,10 +55,10 @@ impl Run {
         let signature = Signature::of(&self.signatures, pending.signature)?;
         let chart = self.charts.get(usize::try_from(subject).ok()?)?;
         let covers = |entry: &&Entry| {
-            signature.symptoms.contains(&entry.symptom)
-                && !entry.ordinary
+            !entry.ordinary
                 && entry.shown().status.is_present()
                 && entry.covers(pending.time)
+                && signature.symptoms.binary_search(&entry.symptom).is_ok()
         };
         chart.entries.iter().find(covers).map(|entry| entry.symptom)
     }

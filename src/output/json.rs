@@ -100,8 +100,9 @@ impl Formatter for Visible {
         W: ?Sized + io::Write,
     {
         let mut rest = fragment;
-        // No risky character has a byte of plain ASCII in it but DEL: most text needs no look at its characters.
-        if !fragment.bytes().any(|byte| byte >= 0x7f) {
+        // No risky character has a byte of plain ASCII in it but DEL: most text needs no look at its characters. Without a
+        // way out, sixteen bytes are looked at at once.
+        if !fragment.bytes().fold(false, |risky, byte| risky | (byte >= 0x7f)) {
             return writer.write_all(fragment.as_bytes());
         }
         while let Some((at, c)) = rest.char_indices().find(|&(_, c)| is_risky(c)) {
