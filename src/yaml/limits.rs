@@ -47,7 +47,7 @@ pub(super) fn is_hidden(c: char) -> bool {
 /// Whether nothing in a text is hidden; said at once of plain letters.
 pub(super) fn shows(text: &str) -> bool {
     let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
-    text.as_bytes().iter().all(|byte| plain(byte)) || !text.contains(is_hidden)
+    text.as_bytes().iter().all(plain) || !text.contains(is_hidden)
 }
 
 /// The refusal of a hidden character.
