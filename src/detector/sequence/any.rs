@@ -141,9 +141,10 @@ impl Pool {
         if found < needed {
             return None;
         }
-        let mut taken: Vec<usize> = matching.owners.iter().flatten().copied().collect();
-        taken.sort_unstable();
-        let members = taken.into_iter().filter_map(|item| self.items.get(item).copied()).collect();
+        let owners = matching.owners.get(..needed).unwrap_or(&matching.owners);
+        let taken = self.items.iter().enumerate().filter(|(at, _)| owners.contains(&Some(*at)));
+        let mut members = Vec::with_capacity(needed);
+        members.extend(taken.map(|(_, item)| *item));
         let near = |item: &Item| now.since(item.time()) <= plan.within;
         let asides = self.maybes.iter().map(|maybe| maybe.filter(near)).collect();
         Some(Chain { members, asides })
