@@ -38,7 +38,7 @@ article: a
 title: A
 events:
   stop: {code: 7}
-  odd: {code: 8, where: 'event.word == \"x\"'}
+  odd: {code: 8, where: 'event.word != \"x\"'}
 symptoms:
   often: {title: T, per: unit, detect: {count: {event: stop, at-least: 2, within: 1h}}}
   once: {title: T, per: unit, detect: {occurrence: {event: odd}}}
@@ -52,7 +52,7 @@ fn read(engine: &Engine, meter: Option<Count>) -> (Vec<Diagnosis>, Summary) {
         pipeline.measure(Box::new(meter));
     }
     let record = |at: u32, code: u32| {
-        format!("{{\"t\":\"2026-03-04T{:02}:00:00Z\",\"u\":\"p\",\"c\":{code},\"w\":\"x\"}}\n", at / 10)
+        format!("{{\"t\":\"2026-03-04T{:02}:00:00Z\",\"u\":\"p\",\"c\":{code},\"w\":\"w{at}\"}}\n", at / 10)
     };
     let log: String = (0..200).map(|at| record(at, [7, 8, 9, 7][at as usize % 4])).collect();
     pipeline.read("log", log.as_bytes());
@@ -79,7 +79,12 @@ fn a_meter_is_told_of_every_record_event_and_detector() {
     let summary = measured.1;
     assert_eq!(summary.records.read, 200);
     assert_eq!(times(Stage::Decode), 2 * 200, "into it, and back to it when the event is taken in");
-    assert_eq!(times(Stage::Predicate(odd.unwrap().0 as usize)), 50, "where `code` holds, and nowhere else");
+    // The first 32 words are remembered with what was said of them: 8 of these come with the code.
+    assert_eq!(
+        times(Stage::Predicate(odd.unwrap().0 as usize)),
+        50 - 8,
+        "where `code` holds, and nowhere else"
+    );
     assert!(times(Stage::Apply) >= 150);
     assert_eq!(times(Stage::Detect(symptom("a#once"))), 50);
     assert!(times(Stage::Detect(symptom("a#often"))) >= 100);

@@ -27,10 +27,21 @@ const COMBINATIONS: usize = 65_536;
 #[derive(Debug, Default)]
 pub(super) struct Sieve {
     questions: Vec<Questions>,
+    /// What each class asks.
+    asks: Vec<Asked>,
     // Only looked up, never iterated, as all maps here.
     verdicts: HashMap<Box<[u32]>, u32, RandomState>,
     known: Vec<Verdict>,
     answers: Vec<u32>,
+}
+
+/// Where to find what a class asks.
+#[derive(Debug, Default)]
+struct Asked {
+    /// For each of its conditions the questions on the field, and the place among them.
+    conditions: Vec<(usize, usize)>,
+    /// The questions on each field that its predicate reads.
+    reads: Vec<usize>,
 }
 
 /// All conditions on one field, and whether a predicate reads it.
@@ -69,26 +80,31 @@ pub(super) struct Verdict {
 impl Sieve {
     pub(super) fn new(classes: &[Class]) -> Self {
         let mut sieve = Self::default();
-        for (field, condition) in classes.iter().flat_map(|class| &class.conditions) {
-            let conditions = &mut sieve.questions_on(*field).conditions;
-            if !conditions.contains(condition) {
-                conditions.push(condition.clone());
+        let mut places = HashMap::new();
+        for class in classes {
+            let mut asked = Asked::default();
+            for (field, condition) in &class.conditions {
+                let at = sieve.place(&mut places, *field);
+                let Some(questions) = sieve.questions.get_mut(at) else { continue };
+                asked.conditions.push((at, questions.conditions.len()));
+                questions.conditions.push(condition.clone());
             }
-        }
-        for field in classes.iter().flat_map(|class| &class.reads) {
-            sieve.questions_on(*field).read = true;
+            for field in &class.reads {
+                let at = sieve.place(&mut places, *field);
+                sieve.questions.get_mut(at).into_iter().for_each(|questions| questions.read = true);
+                asked.reads.push(at);
+            }
+            sieve.asks.push(asked);
         }
         sieve
     }
 
-    fn questions_on(&mut self, field: FieldId) -> &mut Questions {
-        let place = self.questions.iter().position(|known| known.field == field);
-        let place = place.unwrap_or_else(|| {
+    /// The place of the questions on a field, which are none yet where it is new.
+    fn place(&mut self, places: &mut HashMap<FieldId, usize>, field: FieldId) -> usize {
+        *places.entry(field).or_insert_with(|| {
             self.questions.push(Questions::new(field));
             self.questions.len() - 1
-        });
-        // The line above made room.
-        &mut self.questions[place]
+        })
     }
 
     /// What is known of an event by its conditions; a predicate is the caller's to ask.
@@ -105,9 +121,13 @@ impl Sieve {
     /// Works out what the answers at hand come to. When too much is remembered, the last place is used again.
     fn learn(&mut self, classes: &[Class], event: &Event) -> usize {
         let mut verdict = Verdict::default();
-        for (id, class) in (0..).map(ClassId).zip(classes) {
-            if class.conditions.iter().all(|(field, condition)| self.holds(*field, condition)) {
-                let (mut doubtful, settled) = (false, class.reads.iter().all(|&field| self.is_alone(field)));
+        for ((id, class), asked) in (0..).map(ClassId).zip(classes).zip(&self.asks) {
+            let holds = |&(at, place): &(usize, usize)| {
+                self.answer(at).is_some_and(|a| a.holds.get(place) == Some(&true))
+            };
+            if asked.conditions.iter().all(holds) {
+                let alone = |&at: &usize| self.answer(at).is_some_and(|answer| answer.alone);
+                let (mut doubtful, settled) = (false, asked.reads.iter().all(alone));
                 let agrees = settled && class.agrees(event, &mut || doubtful = true);
                 match settled && !doubtful {
                     true if agrees => verdict.classes.push(id),
@@ -128,23 +148,10 @@ impl Sieve {
         self.known.len() - 1
     }
 
-    fn holds(&self, field: FieldId, condition: &Condition) -> bool {
-        self.answer(field).is_some_and(|(questions, answer)| {
-            let place = questions.conditions.iter().position(|known| known == condition);
-            place.is_some_and(|place| answer.holds.get(place) == Some(&true))
-        })
-    }
-
-    /// Whether the answers at hand say what the value of a field is.
-    fn is_alone(&self, field: FieldId) -> bool {
-        self.answer(field).is_some_and(|(_, answer)| answer.alone)
-    }
-
-    /// What is asked about a field, and the answer at hand.
-    fn answer(&self, field: FieldId) -> Option<(&Questions, &Answer)> {
-        let mut asked = self.questions.iter().zip(&self.answers);
-        let (questions, answer) = asked.find(|(questions, _)| questions.field == field)?;
-        Some((questions, questions.answers.get(usize::try_from(*answer).ok()?)?))
+    /// The answer at hand to some questions.
+    fn answer(&self, at: usize) -> Option<&Answer> {
+        let answer = usize::try_from(*self.answers.get(at)?).ok()?;
+        self.questions.get(at)?.answers.get(answer)
     }
 }
 
