@@ -147,7 +147,7 @@ fn counting(events: &str, level: &str, least: u64, within: &str) -> String {
         "events: {{of: {{{events}}}}}\n\
          symptoms:\n  many: {{title: Many of them, per: {level}, detect: \
          {{count: {{event: of, at-least: {least}, within: {within}}}}}}}\n\
-         causes:\n  it: {{title: The cause, severity: info, prior: 0.1, explains: {{many: 0.9}}}}\n"
+         causes:\n  it: {{title: Cause {least}, severity: info, prior: 0.1, explains: {{many: 0.9}}}}\n"
     )
 }
 
