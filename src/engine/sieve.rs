@@ -13,6 +13,7 @@ use foldhash::fast::RandomState;
 use smol_str::SmolStr;
 
 use crate::detector::ClassId;
+use crate::engine::meter::{Metered, Stage};
 use crate::model::{Event, FieldId, Value};
 use crate::rule::{Class, Condition};
 
@@ -108,18 +109,23 @@ impl Sieve {
     }
 
     /// What is known of an event by its conditions; a predicate is the caller's to ask.
-    pub(super) fn ask(&mut self, classes: &[Class], event: &Event) -> Option<&mut Verdict> {
+    pub(super) fn ask(
+        &mut self,
+        classes: &[Class],
+        event: &Event,
+        metered: &mut Metered,
+    ) -> Option<&mut Verdict> {
         self.answers.clear();
         self.answers.extend(self.questions.iter_mut().map(|questions| questions.answer(event)));
         let at = match self.verdicts.get(self.answers.as_slice()) {
             Some(&known) => usize::try_from(known).ok()?,
-            None => self.learn(classes, event),
+            None => self.learn(classes, event, metered),
         };
         self.known.get_mut(at)
     }
 
     /// Works out what the answers at hand come to. When too much is remembered, the last place is used again.
-    fn learn(&mut self, classes: &[Class], event: &Event) -> usize {
+    fn learn(&mut self, classes: &[Class], event: &Event, metered: &mut Metered) -> usize {
         let mut verdict = Verdict::default();
         for ((id, class), asked) in (0..).map(ClassId).zip(classes).zip(&self.asks) {
             let holds = |&(at, place): &(usize, usize)| {
@@ -128,6 +134,9 @@ impl Sieve {
             if asked.conditions.iter().all(holds) {
                 let alone = |&at: &usize| self.answer(at).is_some_and(|answer| answer.alone);
                 let (mut doubtful, settled) = (false, asked.reads.iter().all(alone));
+                if settled && class.predicate.is_some() {
+                    metered.enter(Stage::Predicate(usize::try_from(id.0).unwrap_or(usize::MAX)));
+                }
                 let agrees = settled && class.agrees(event, &mut || doubtful = true);
                 match settled && !doubtful {
                     true if agrees => verdict.classes.push(id),
@@ -137,6 +146,7 @@ impl Sieve {
                 }
             }
         }
+        metered.enter(Stage::Classify);
         if self.known.len() > COMBINATIONS {
             self.known.pop();
         } else if let Ok(number) = u32::try_from(self.known.len())
@@ -306,7 +316,7 @@ mod tests {
                     }
                 }
                 let doubted = std::mem::take(&mut doubts);
-                let verdict = sieve.ask(&classes, &event).cloned().unwrap_or_default();
+                let verdict = sieve.ask(&classes, &event, &mut Metered::default()).cloned().unwrap_or_default();
                 let mut said = verdict.classes.clone();
                 for id in verdict.asking {
                     let class = &classes[usize::try_from(id.0).unwrap_or(usize::MAX)];
@@ -335,7 +345,7 @@ mod tests {
                 let mut event = Event::new(&schema, Timestamp::MIN);
                 event.set(fields[0], Some(Value::Int(x)));
                 event.set(fields[1], Some(Value::Bool(y)));
-                let verdict = sieve.ask(&classes, &event).cloned().unwrap_or_default();
+                let verdict = sieve.ask(&classes, &event, &mut Metered::default()).cloned().unwrap_or_default();
                 prop_assert!(verdict.asking.is_empty());
                 prop_assert_eq!(verdict.classes.len(), usize::from(x == 1 || y));
             }

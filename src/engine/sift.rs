@@ -40,7 +40,7 @@ impl Sifter {
         mut unknown: impl FnMut(usize),
     ) -> Option<u32> {
         let Self { sieve, classes } = self;
-        let verdict = sieve.ask(&plan.classes, event)?;
+        let verdict = sieve.ask(&plan.classes, event, metered)?;
         if verdict.signature.is_some() || (verdict.classes.is_empty() && verdict.asking.is_empty()) {
             return verdict.signature;
         }
