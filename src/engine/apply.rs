@@ -85,10 +85,8 @@ impl Run {
             let mut deadline = entry.deadline;
             if deadline == Some(now) {
                 entry.deadline = None;
-                deadline = entry.watch.advance(now, &mut findings).unwrap_or_else(|Fallen| {
-                    count_failure(&mut self.summary, plan, symptom);
-                    None
-                });
+                let told = entry.watch.advance(now, &mut findings);
+                deadline = unless_fallen(told, &mut self.summary, plan, symptom);
             }
             self.absorb(plan, (subject, place), &findings, deadline);
         }
@@ -204,10 +202,7 @@ impl Run {
             let entry = chart.entries.get_mut(place)?;
             entry.last_hit = exhibit.time;
             entry.hits = entry.hits.saturating_add(1);
-            let deadline = entry.watch.observe(&hit, findings).unwrap_or_else(|Fallen| {
-                count_failure(summary, plan, at);
-                None
-            });
+            let deadline = unless_fallen(entry.watch.observe(&hit, findings), summary, plan, at);
             if findings.is_changed() || deadline != entry.deadline {
                 return Some((place, deadline));
             }
@@ -263,16 +258,13 @@ impl Run {
                 self.bounds.watched(key, symptom);
             }
             let Some(entry) = self.chart_mut(subject).entries.get_mut(place) else { continue };
-            let deadline = entry.watch.advance(now, &mut findings).unwrap_or_else(|Fallen| {
-                count_failure(&mut self.summary, plan, at);
-                None
-            });
+            let told = entry.watch.advance(now, &mut findings);
+            let deadline = unless_fallen(told, &mut self.summary, plan, at);
             self.absorb(plan, (subject, place), &findings, deadline);
         }
     }
 
-    /// Takes in what a watch found, and when it wants to be told of time. Most events tell a watch nothing, and leave it
-    /// waiting for what it waited for.
+    /// Takes in what a watch found, if anything, and when it wants to be told of time.
     fn absorb(
         &mut self,
         plan: &Plan,
@@ -426,9 +418,17 @@ impl Run {
     }
 }
 
-/// A detector has failed on one more subject.
-fn count_failure(summary: &mut Summary, plan: &Plan, symptom: usize) {
-    if let Some(symptom) = plan.symptoms.get(symptom) {
-        *summary.failed_detectors.entry(Arc::clone(&symptom.id)).or_default() += 1;
-    }
+/// When a watch wants to be told of time; never, and it is counted, where its detector has just failed.
+fn unless_fallen(
+    told: Result<Option<Timestamp>, Fallen>,
+    summary: &mut Summary,
+    plan: &Plan,
+    symptom: usize,
+) -> Option<Timestamp> {
+    told.unwrap_or_else(|Fallen| {
+        if let Some(symptom) = plan.symptoms.get(symptom) {
+            *summary.failed_detectors.entry(Arc::clone(&symptom.id)).or_default() += 1;
+        }
+        None
+    })
 }

@@ -138,11 +138,11 @@ impl Sieve {
                     metered.enter(Stage::Predicate(usize::try_from(id.0).unwrap_or(usize::MAX)));
                 }
                 let agrees = settled && class.agrees(event, &mut || doubtful = true);
-                match settled && !doubtful {
-                    true if agrees => verdict.classes.push(id),
-                    true => {}
-                    // Each event that it cannot be said of is counted.
-                    false => verdict.asking.push(id),
+                // Each event of which it cannot be said is counted.
+                if !settled || doubtful {
+                    verdict.asking.push(id);
+                } else if agrees {
+                    verdict.classes.push(id);
                 }
             }
         }

@@ -271,7 +271,7 @@ impl Plan {
 
     /// Whether an event of these roles is forbidden after so many required events.
     pub(super) fn forbids(&self, roles: Roles, gap: usize) -> bool {
-        places(roles.nevers).any(|place| self.nevers.get(place).is_some_and(|never| never.gap == gap))
+        self.forbidden_gaps(roles) >> gap & 1 == 1
     }
 
     /// After how many required events one of these roles is forbidden, a bit for each number.
