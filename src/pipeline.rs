@@ -15,7 +15,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::engine::{Ending, Engine, Meter, Run, SourceId, Stage, SymptomTrace};
 use crate::error::Error;
 use crate::input::{Expand, Format, Framed, Framer, Mapped, Mapper, Mapping, Restart, Row};
-use crate::model::{Begin, Diagnosis, Event, Origin, Reject, SourceSummary, Subject, Summary, Timestamp};
+use crate::model::{
+    Accounts, Begin, Diagnosis, Event, Origin, Reject, SourceSummary, Subject, Summary, Timestamp,
+};
 use crate::rule::Identity;
 
 /// Reads logs and gives diagnoses.
@@ -248,9 +250,9 @@ impl Pipeline {
         self.run.measure(meter);
     }
 
-    /// What became of the records so far.
-    pub(crate) fn summary(&mut self) -> &Summary {
-        self.run.summary_mut()
+    /// Where the records went so far.
+    pub(crate) fn accounts(&mut self) -> &Accounts {
+        &self.run.summary_mut().records
     }
 
     /// Counts that the stream of a source is damaged, ended too early or could not be read any further.

@@ -88,7 +88,7 @@ impl Player<'_> {
             let names = stretch.records.iter().map(|records| records.file.as_deref().unwrap_or("records"));
             let sources: Vec<_> = names.map(|name| self.pipeline.open(name)).collect();
             for (source, records) in sources.into_iter().zip(&stretch.records) {
-                let before = (self.events, self.pipeline.summary().records.clone());
+                let before = (self.events, self.pipeline.accounts().clone());
                 for chunk in records.text.as_bytes().chunks(CHUNK) {
                     self.pipeline.push(source, chunk);
                     self.witness();
@@ -144,7 +144,7 @@ impl Player<'_> {
         if self.events > events {
             return;
         }
-        let accounts = &self.pipeline.summary().records;
+        let accounts = self.pipeline.accounts();
         let mut instead = vec![match accounts.read - before.read {
             0 => "no record was found in them".to_owned(),
             1 => "the one record made no event".to_owned(),

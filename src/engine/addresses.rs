@@ -15,9 +15,6 @@ pub(super) struct Addresses {
     // The root comes first; nodes that nobody needs stand empty until they are used again.
     nodes: Vec<Node>,
     free: Vec<u32>,
-    /// For each node a row of what follows from it, once an event of this address was applied: how many subjects had been
-    /// forgotten then, and the subjects on the way by level.
-    rows: Vec<Place>,
     /// At each level but the innermost, the last step.
     recent: Vec<(u32, SmolStr, u32)>,
     /// How many subjects had been forgotten when the tree was last swept.
@@ -32,7 +29,22 @@ struct Node {
     children: HashMap<SmolStr, u32, RandomState>,
     /// Where an event goes that does not say.
     unsaid: Option<u32>,
+    /// Whether somebody was told what this address says.
+    told: bool,
 }
+
+/// What addresses say, as far as the ward was told, and whose they are.
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    /// The identifiers on the way to each address.
+    paths: Vec<Path>,
+    /// For each address a row of what follows from it, once an event of this address was applied: how many subjects had
+    /// been forgotten then, and the subjects on the way by level.
+    rows: Vec<Place>,
+}
+
+/// The identifiers of all levels, where an event says them.
+pub(super) type Path = Box<[Option<SmolStr>]>;
 
 /// A subject: its number, and its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +60,7 @@ impl Place {
 
 impl Default for Addresses {
     fn default() -> Self {
-        Self {
-            nodes: vec![Node::default()],
-            free: Vec::new(),
-            rows: Vec::new(),
-            recent: Vec::new(),
-            swept: 0,
-        }
+        Self { nodes: vec![Node::default()], free: Vec::new(), recent: Vec::new(), swept: 0 }
     }
 }
 
@@ -125,33 +131,11 @@ impl Addresses {
         next
     }
 
-    /// The subjects of an address by level, numbered now if they are new.
-    pub(super) fn place(
-        &mut self,
-        address: u32,
-        schema: &Schema,
-        subjects: &mut Subjects,
-    ) -> impl Iterator<Item = Option<Place>> {
-        let width = schema.levels() + 1;
-        let at = usize::try_from(address).unwrap_or(usize::MAX).saturating_mul(width);
-        let known = subjects.forgotten();
-        let head = self.rows.get(at).copied().unwrap_or(Place::NOBODY);
-        if head == Place::NOBODY || head.key != known {
-            let places = subjects.place(schema, &self.path(address));
-            // Making room for all addresses there are is rare, and safe: none is greater.
-            let whole = self.nodes.len().saturating_mul(width);
-            if self.rows.len() < whole {
-                self.rows.resize(whole, Place::NOBODY);
-            }
-            let found = places.into_iter().map(|number| match number {
-                Some(number) => Place { number, key: subjects.key(number) },
-                None => Place::NOBODY,
-            });
-            let row = std::iter::once(Place { number: 0, key: known }).chain(found);
-            self.rows.iter_mut().skip(at).take(width).zip(row).for_each(|(slot, place)| *slot = place);
-        }
-        let row = self.rows.get(at..at.saturating_add(width)).unwrap_or_default();
-        row.iter().skip(1).map(|&place| (place != Place::NOBODY).then_some(place))
+    /// What an address says, the first time that this is asked.
+    pub(super) fn announce(&mut self, address: u32) -> Option<Path> {
+        let node = self.get_mut(address)?;
+        let known = std::mem::replace(&mut node.told, true);
+        (!known).then(|| self.path(address).into())
     }
 
     /// The identifiers on the way to an address.
@@ -167,15 +151,16 @@ impl Addresses {
     }
 
     /// Whether so many subjects were forgotten that sweeping is worth its time.
-    pub(super) fn is_worth_sweeping(&self, subjects: &Subjects) -> bool {
+    pub(super) fn is_worth_sweeping(&self, forgotten: u64) -> bool {
         const FEW: u64 = 4_096;
         let used = u64::try_from(self.nodes.len() - self.free.len()).unwrap_or(u64::MAX);
-        subjects.forgotten() - self.swept > FEW.max(used / 2)
+        forgotten.saturating_sub(self.swept) > FEW.max(used / 2)
     }
 
-    /// Forgets every address but those of events that wait; the others get new numbers when they are met again.
-    pub(super) fn sweep(&mut self, waiting: impl Iterator<Item = u32>, subjects: &Subjects) {
-        self.swept = subjects.forgotten();
+    /// Forgets every address but those of events that wait; the others get new numbers when they are met again, and what
+    /// any of them says will be announced again.
+    pub(super) fn sweep(&mut self, waiting: impl Iterator<Item = u32>, forgotten: u64) {
+        self.swept = forgotten;
         let mut needed = vec![false; self.nodes.len()];
         for address in waiting.chain([0]) {
             let mut at = Some(address);
@@ -189,9 +174,9 @@ impl Addresses {
         }
         let is_needed = |node: u32| usize::try_from(node).is_ok_and(|at| needed.get(at) == Some(&true));
         self.free.clear();
-        self.rows.clear();
         self.recent.clear();
         for (number, node) in (0..).zip(&mut self.nodes) {
+            node.told = false;
             if is_needed(number) {
                 node.children.retain(|_, child| is_needed(*child));
                 node.unsaid = node.unsaid.filter(|&child| is_needed(child));
@@ -208,6 +193,55 @@ impl Addresses {
 
     fn get_mut(&mut self, node: u32) -> Option<&mut Node> {
         self.nodes.get_mut(usize::try_from(node).ok()?)
+    }
+}
+
+impl Directory {
+    /// Takes in what an address says.
+    pub(super) fn learn(&mut self, address: u32, path: Path) {
+        let Ok(at) = usize::try_from(address) else { return };
+        let width = path.len() + 1;
+        if self.paths.len() <= at {
+            self.paths.resize(at + 1, Path::default());
+            // Making room for all addresses there are is rare, and safe: none is greater.
+            self.rows.resize(self.paths.len().saturating_mul(width), Place::NOBODY);
+        }
+        if let Some(slot) = self.paths.get_mut(at) {
+            *slot = path;
+        }
+        if let Some(head) = self.rows.get_mut(at.saturating_mul(width)) {
+            *head = Place::NOBODY;
+        }
+    }
+
+    /// Forgets all addresses.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The subjects of an address by level, numbered now if they are new.
+    pub(super) fn place(
+        &mut self,
+        address: u32,
+        schema: &Schema,
+        subjects: &mut Subjects,
+    ) -> impl Iterator<Item = Option<Place>> {
+        let width = schema.levels() + 1;
+        let number = usize::try_from(address).unwrap_or(usize::MAX);
+        let at = number.saturating_mul(width);
+        let known = subjects.forgotten();
+        let head = self.rows.get(at).copied().unwrap_or(Place::NOBODY);
+        if head == Place::NOBODY || head.key != known {
+            let places = subjects.place(schema, self.paths.get(number).map_or(&[], |path| path));
+            let found = places.into_iter().map(|number| match number {
+                Some(number) => Place { number, key: subjects.key(number) },
+                None => Place::NOBODY,
+            });
+            let row = std::iter::once(Place { number: 0, key: known }).chain(found);
+            self.rows.iter_mut().skip(at).take(width).zip(row).for_each(|(slot, place)| *slot = place);
+        }
+        let row = self.rows.get(at..at.saturating_add(width)).unwrap_or_default();
+        row.iter().skip(1).map(|&place| (place != Place::NOBODY).then_some(place))
     }
 }
 
@@ -243,8 +277,12 @@ mod tests {
         assert!(all.iter().enumerate().all(|(at, one)| !all.get(..at).unwrap_or_default().contains(one)));
         // Numbers come with the first use, whatever the order of arrival.
         let mut subjects = Subjects::default();
+        let mut directory = Directory::default();
         let mut place = |address| -> Vec<Option<u32>> {
-            let places = addresses.place(address, &schema, &mut subjects);
+            if let Some(path) = addresses.announce(address) {
+                directory.learn(address, path);
+            }
+            let places = directory.place(address, &schema, &mut subjects);
             places.map(|place| place.map(|place| place.number)).collect()
         };
         assert_eq!(place(other), [Some(0), Some(1)]);

@@ -3,11 +3,11 @@
 //! What is awaited is mostly put off before it comes, and an alarm that was set for an earlier time does no harm: when it
 //! goes off and nothing is due, it is set again. So an event that puts off ten deadlines touches no alarm at all.
 
-use crate::engine::run::Run;
+use crate::engine::ward::Ward;
 use crate::model::Timestamp;
 use crate::rule::Plan;
 
-impl Run {
+impl Ward {
     /// Makes sure that a subject is woken at this time, or earlier and then again.
     pub(super) fn arm(&mut self, subject: u32, at: Timestamp) {
         let chart = self.chart_mut(subject);

@@ -6,18 +6,16 @@ use std::time::Duration;
 use crate::detector::{Findings, Hit};
 use crate::engine::bounds::weight_of;
 use crate::engine::chart::{Chart, Entry};
+use crate::engine::door::Waiting;
 use crate::engine::fence::Fallen;
 use crate::engine::judge::judge;
 use crate::engine::ledger::is_problem;
 use crate::engine::meter::Stage;
 use crate::engine::rest::{Moods, Route, roused};
-use crate::engine::run::{Due, Pending, Run, Waiting};
 use crate::engine::signature::Signature;
+use crate::engine::ward::{Due, Pending, Ward};
 use crate::model::{Exhibit, Status, Summary, Timestamp};
 use crate::rule::Plan;
-
-/// The memory of the values of so many events is used again.
-const SPARE: usize = 256;
 
 /// An event on its way through the symptoms of a subject.
 struct Round<'a> {
@@ -32,23 +30,9 @@ struct Round<'a> {
     next: usize,
 }
 
-impl Run {
-    /// Applies everything that happened before `watermark`.
-    pub(super) fn reach(&mut self, watermark: Timestamp) {
-        // Held once for all events: every count of a shared pointer is a write that other cores may see.
-        let plan = Arc::clone(&self.plan);
-        while let Some((_, event)) = self.waiting.pop_before(watermark) {
-            self.metered.begin();
-            self.fire_before(&plan, event.time);
-            self.metered.enter(Stage::Apply);
-            self.apply(&plan, event);
-            self.metered.enter(Stage::Order);
-        }
-        self.fire_before(&plan, watermark);
-    }
-
+impl Ward {
     /// Tells everybody whose deadline lies before `time`: no event up to and including the deadline is missing.
-    fn fire_before(&mut self, plan: &Plan, time: Timestamp) {
+    pub(super) fn fire_before(&mut self, plan: &Plan, time: Timestamp) {
         loop {
             if self.now < time && !self.instant.is_empty() {
                 let mut settling = std::mem::take(&mut self.instant);
@@ -94,13 +78,13 @@ impl Run {
         self.metered.enter(before);
     }
 
-    fn apply(&mut self, plan: &Plan, event: Waiting) {
-        let Waiting { time, identity, origin, signature, address, mut values } = event;
-        self.bounds.go(values.len());
+    /// Takes in an event, in canonical order.
+    pub(super) fn apply(&mut self, plan: &Plan, event: &Waiting) {
+        let Waiting { time, identity, origin, signature, address, ref values } = *event;
         self.now = time;
         self.places.clear();
         self.keys.clear();
-        for place in self.addresses.place(address, &plan.schema, &mut self.subjects) {
+        for place in self.directory.place(address, &plan.schema, &mut self.subjects) {
             self.places.push(place.map(|place| place.number));
             self.keys.push(place.map(|place| place.key));
         }
@@ -110,10 +94,7 @@ impl Run {
         self.shown.set_time(time);
         self.shown.set_identity(identity);
         self.shown.set_origin(origin);
-        known.reads.iter().zip(values.drain(..)).for_each(|(&field, value)| self.shown.set(field, value));
-        if self.spare.len() < SPARE {
-            self.spare.push(values);
-        }
+        known.reads.iter().zip(values).for_each(|(&field, value)| self.shown.set(field, value.clone()));
         let exhibit = Exhibit { time, identity, origin, signature };
         let mut findings = std::mem::take(&mut self.findings);
         for level in 0..self.places.len() {

@@ -13,10 +13,9 @@ use std::time::Duration;
 use crate::engine::chart::{Chart, Entry, Shown};
 use crate::engine::checkpoint::{GROUPS, group_of};
 use crate::engine::ghosts::Ghosts;
-use crate::engine::run::{Pending, Run, Waiting};
-use crate::model::{Exhibit, Timestamp, Value};
+use crate::engine::ward::{Pending, Ward};
+use crate::model::{Exhibit, Timestamp};
 use crate::rule::{Plan, Symptom};
-use crate::timeline::Order;
 
 /// What the allocator and the tables of a small thing add to it, roughly.
 const BESIDE: usize = 32;
@@ -26,8 +25,6 @@ const SUBJECT: usize = size_of::<Chart>() + 4 * BESIDE + 256;
 const SYMPTOM: usize = size_of::<Entry>() * 3 / 2 + BESIDE;
 /// What a symptom has shown: evidence of a few events and a count of a signature among it.
 const SHOWN: usize = size_of::<Shown>() + 2 * size_of::<Exhibit>() + 3 * BESIDE;
-/// An event that waits: its address among it.
-const EVENT: usize = size_of::<(Order, Waiting)>() + 3 * BESIDE;
 /// A watch that has seen little holds no more than this, whatever it may come to hold.
 const FRESH: usize = 768;
 
@@ -45,12 +42,11 @@ struct Group {
 pub(super) struct Bounds {
     most: usize,
     groups: Vec<Group>,
-    waiting: usize,
 }
 
 impl Bounds {
     pub(super) fn new(most: usize) -> Self {
-        Self { most, groups: vec![Group::default(); usize::from(GROUPS)], waiting: 0 }
+        Self { most, groups: vec![Group::default(); usize::from(GROUPS)] }
     }
 
     /// How many bytes the subjects of one group may take.
@@ -128,21 +124,6 @@ impl Bounds {
             group.bytes = group.bytes.saturating_sub(bytes);
         }
     }
-
-    /// An event waits.
-    pub(super) fn wait(&mut self, values: usize) {
-        self.waiting += EVENT + values * size_of::<Option<Value>>();
-    }
-
-    /// An event waits no longer.
-    pub(super) fn go(&mut self, values: usize) {
-        self.waiting = self.waiting.saturating_sub(EVENT + values * size_of::<Option<Value>>());
-    }
-
-    /// Whether more events wait than may.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.waiting > self.most / 4
-    }
 }
 
 fn weight(symptom: &Symptom) -> usize {
@@ -155,7 +136,7 @@ pub(super) fn weight_of(plan: &Plan, chart: &Chart) -> usize {
     SUBJECT + chart.rest.weight() + symptoms.map(weight).sum::<usize>() + shown
 }
 
-impl Run {
+impl Ward {
     /// Forgets subjects of the key group of `key` until it has room, but none that the event at hand is about.
     pub(super) fn make_room(&mut self, plan: &Plan, key: u64) {
         let share = self.bounds.share();
@@ -163,7 +144,7 @@ impl Run {
         let mut members = std::mem::take(&mut group.members);
         members.retain(|&(subject, key)| self.subjects.key(subject) == key);
         let now = self.now;
-        let is_here = |run: &Self, subject: u32| run.places.contains(&Some(subject));
+        let is_here = |ward: &Self, subject: u32| ward.places.contains(&Some(subject));
         // What is as good as new goes first, and costs nothing.
         members.retain(|&(subject, key)| {
             let idle = !is_here(self, subject) && self.is_as_good_as_new(plan, subject, now);
@@ -182,11 +163,6 @@ impl Run {
         }
         if let Some(group) = self.bounds.group(key) {
             group.members = members;
-        }
-        if self.addresses.is_worth_sweeping(&self.subjects) {
-            let held = self.ingress.held().filter_map(|event| Some(event.as_ref()?.address));
-            let waiting = self.waiting.iter().map(|(_, event)| event.address);
-            self.addresses.sweep(waiting.chain(held), &self.subjects);
         }
     }
 
@@ -248,22 +224,6 @@ impl Run {
         self.instant.retain(|due| due.key != key || due.subject != subject);
         self.bounds.shrink(key, weight_of(plan, &chart));
         true
-    }
-
-    /// Applies events before their lateness is over while more of them wait than may.
-    pub(super) fn hurry(&mut self) {
-        while self.bounds.is_crowded() {
-            let Some(first) = self.waiting.iter().next().map(|(order, _)| order.time) else { break };
-            let before = self.waiting.len();
-            let watermark = first.plus(Duration::from_nanos(1));
-            self.ingress.hurry(watermark);
-            self.reach(watermark);
-            let applied = before.saturating_sub(self.waiting.len());
-            self.summary.hurried += u64::try_from(applied).unwrap_or(u64::MAX);
-            if applied == 0 {
-                break;
-            }
-        }
     }
 
     /// Since when a subject's memory may lack what came before: it may have been forgotten then.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::engine::chart::Chart;
 use crate::engine::differential::{Differential, Finding, Posterior, Seen, SetAside};
 use crate::engine::judge::Judged;
-use crate::engine::run::Run;
 use crate::engine::verdict::LEAST;
+use crate::engine::ward::Ward;
 use crate::model::{Evidence, Exhibit, Severity, Status, Timestamp};
 
 /// How long before and after an episode above its effects may show on what lies inside.
@@ -68,7 +68,7 @@ pub(super) struct Case {
     pub(super) share: Vec<f64>,
 }
 
-impl Run {
+impl Ward {
     /// What competes on a subject; `None` when nothing is present after all.
     pub(super) fn case(&self, subject: u32, now: Timestamp) -> Option<Case> {
         let plan = &self.plan;

@@ -3,7 +3,7 @@
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::engine::chart::{Chart, Entry};
-use crate::engine::run::Run;
+use crate::engine::ward::Ward;
 use crate::model::{Measure, Status, Timestamp};
 use crate::predicate::{Predicate, Truth};
 use crate::rule::Symptom;
@@ -75,7 +75,7 @@ pub(super) struct Judged {
     pub(super) blocked_by: Vec<usize>,
 }
 
-impl Run {
+impl Ward {
     /// Every symptom of the subject's level, with `when` and `unless` applied; what its log could not have shown is unknown.
     pub(super) fn judge_all(&self, subject: u32, now: Timestamp) -> Vec<Judged> {
         let chart = usize::try_from(subject).ok().and_then(|at| self.charts.get(at));

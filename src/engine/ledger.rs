@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::engine::case::Case;
 use crate::engine::chart::{Entry, Tally};
-use crate::engine::run::{Pending, Run};
 use crate::engine::signature::Signature;
+use crate::engine::ward::{Pending, Ward};
 use crate::model::{Severity, Timestamp};
 
-impl Run {
+impl Ward {
     /// Books problem events that no containing subject can cover any more; all of them when there is no `watermark`.
     pub(super) fn settle(&mut self, watermark: Option<Timestamp>) {
         while let Some(front) = self.pending.front() {

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use crate::engine::chart::{Chart, Past};
-use crate::engine::run::Run;
+use crate::engine::ward::Ward;
 use crate::model::Timestamp;
 
-impl Run {
+impl Ward {
     /// Judges every subject that has shown something, outermost first, in the order of their names.
-    pub(super) fn diagnose_open(&mut self) {
+    pub(super) fn diagnose_open(&mut self, last: Timestamp) {
         let plan = Arc::clone(&self.plan);
         let mut subjects: Vec<u32> = self.subjects.all().collect();
         let depth = |subject: u32| plan.schema.lineage(self.subjects.level(subject)).len();
         subjects.sort_by_cached_key(|&subject| (depth(subject), self.subjects.name(&plan.schema, subject)));
-        // The newest record of all, also one that no rule asks about: everything up to it is known.
-        let now = self.ingress.last().unwrap_or(Timestamp::MIN).max(self.now());
+        let now = last.max(self.now());
         if self.settings.live {
             self.look_as_of(now);
         }

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 
 use crate::engine::checkpoint::SaidImage;
 use crate::engine::judge::judge;
-use crate::engine::run::Run;
+use crate::engine::ward::Ward;
 use crate::model::{Change, Diagnosis, Measure, Probability, Severity, State, Status, Timestamp};
 use crate::rule::Plan;
 
@@ -91,18 +91,8 @@ impl Said {
 /// An entry as it stood before a look: its place, and what it showed.
 type Kept = (usize, Status, Option<Vec<(SmolStr, Measure)>>);
 
-impl Run {
-    /// Looks at the episodes under way: the next [`drain`](Run::drain) gives a diagnosis of each that is
-    /// [`Opened`](Change::Opened), [`Updated`](Change::Updated) or [`Withdrawn`](Change::Withdrawn) since the last look.
-    ///
-    /// It costs one judgement for each subject of which a detector has found something since then, so a host that has much
-    /// to catch up with looks when it has caught up. Only runs of an engine that is [live](crate::EngineBuilder::live) have
-    /// anything to say.
-    pub fn look(&mut self) {
-        let now = self.now();
-        self.look_as_of(now);
-    }
-
+impl Ward {
+    /// Says of the episodes under way what is news at this time.
     pub(super) fn look_as_of(&mut self, now: Timestamp) {
         let plan = Arc::clone(&self.plan);
         let touched = std::mem::take(&mut self.live.touched);

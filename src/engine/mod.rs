@@ -10,6 +10,7 @@ mod case;
 mod chart;
 mod checkpoint;
 mod differential;
+mod door;
 mod fence;
 mod ghosts;
 mod judge;
@@ -27,6 +28,7 @@ mod signature;
 mod subjects;
 mod trace;
 mod verdict;
+mod ward;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -15,7 +15,7 @@ use smol_str::format_smolstr;
 
 use crate::engine::chart::Chart;
 use crate::engine::judge::Judged;
-use crate::engine::run::Run;
+use crate::engine::ward::Ward;
 use crate::input::Mapping;
 use crate::model::{Status, Timestamp};
 use crate::rule::{Plan, Symptom};
@@ -137,12 +137,7 @@ impl Heard {
     }
 }
 
-impl Run {
-    /// A record of one of the packs' inputs has come.
-    pub(crate) fn hear(&mut self, input: usize, time: Timestamp) {
-        self.heard.listen(input, time);
-    }
-
+impl Ward {
     /// What is absent on a subject, and could not have been seen, is unknown.
     pub(super) fn doubt(&self, subject: u32, judged: &mut [Judged], now: Timestamp) {
         let chart = |subject: u32| self.charts.get(usize::try_from(subject).ok()?);

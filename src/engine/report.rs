@@ -9,15 +9,15 @@ use crate::engine::chart::Chart;
 use crate::engine::differential::{Answers, decibans};
 use crate::engine::judge::Judged;
 use crate::engine::ledger::Booked;
-use crate::engine::run::Run;
 use crate::engine::verdict::Verdict;
+use crate::engine::ward::Ward;
 use crate::model::{
     CauseReport, Diagnosis, Evidence, Exhibit, ExhibitReport, NextLook, Points, Probability, SetAsideReport,
     Severity, SolutionKind, SolutionReport, State, Status, SymptomReport, Timestamp,
 };
 use crate::rule::{Cause, Plan};
 
-impl Run {
+impl Ward {
     /// A case in words, and what it books.
     pub(super) fn report(
         &self,

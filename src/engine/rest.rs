@@ -16,8 +16,8 @@ use foldhash::fast::RandomState;
 
 use crate::detector::{ClassId, Findings, Hit};
 use crate::engine::chart::{Chart, Entry};
-use crate::engine::run::Run;
 use crate::engine::signature::Signature;
+use crate::engine::ward::Ward;
 use crate::model::{Event, Exhibit, Timestamp};
 use crate::rule::{Plan, Symptom};
 
@@ -288,7 +288,7 @@ fn asking(signatures: &[Arc<Signature>], signature: u32, symptom: usize) -> Opti
     known.symptoms.binary_search(&symptom).is_ok().then_some(known)
 }
 
-impl Run {
+impl Ward {
     /// The symptoms that sleep on a subject of a level, and of which something was kept.
     pub(super) fn asleep(&self, level: usize, chart: &Chart) -> Vec<usize> {
         let mut asleep: Vec<usize> = Vec::new();

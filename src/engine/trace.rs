@@ -17,6 +17,7 @@ use smol_str::SmolStr;
 use crate::engine::chart::Entry;
 use crate::engine::judge::{Judged, ask};
 use crate::engine::run::Run;
+use crate::engine::ward::Ward;
 use crate::model::{Measure, Status, Subject, Timestamp};
 use crate::predicate::{Predicate, Truth};
 use crate::rule::{Plan, Symptom};
@@ -76,10 +77,7 @@ pub struct Ending {
 impl Run {
     /// All subjects that events were about so far and that are not forgotten, in their order.
     pub fn subjects(&self) -> Vec<Subject> {
-        let mut names: Vec<Subject> =
-            self.subjects.all().map(|number| self.subjects.name(&self.plan.schema, number)).collect();
-        names.sort_unstable();
-        names
+        self.ward.names()
     }
 
     /// Every symptom of a subject's level as it stands now, in the order of the rules: for a subject that no event was
@@ -88,26 +86,40 @@ impl Run {
     /// Now is the time up to which everything is known: what still waits for late records does not count yet. After every
     /// source was [closed](Run::close) it is what [`Run::finish`] would judge.
     pub fn trace(&self, subject: &Subject) -> Vec<SymptomTrace> {
-        match self.plan.schema.level(subject.level()) {
-            Some(level) => {
-                let number = self.subjects.find(&self.plan.schema, subject);
-                let known =
-                    self.ingress.watermark().map(|watermark| watermark.minus(Duration::from_nanos(1)));
-                self.trace_of(subject, level, number, known.unwrap_or(Timestamp::MIN).max(self.now()))
-            }
-            None => Vec::new(),
-        }
+        let known = self.door.ingress.watermark().map(|watermark| watermark.minus(Duration::from_nanos(1)));
+        self.ward.trace(subject, known.unwrap_or(Timestamp::MIN))
     }
 
     /// Keeps from here on how the episodes of these subjects end: of each the last sixty-four.
     pub fn follow(&mut self, whom: impl Fn(&Subject) -> bool + Send + Sync + 'static) {
-        self.followed.whom = Some(Box::new(whom));
+        self.ward.followed.whom = Some(Box::new(whom));
     }
 
     /// How the episodes of a [followed](Run::follow) subject ended, oldest first. The one that is under way, or was when
     /// the stream ended, is not among them: see [`Run::trace`].
     pub fn endings(&self, subject: &Subject) -> &[Ending] {
-        self.followed.endings.get(subject).map_or(&[], Vec::as_slice)
+        self.ward.followed.endings.get(subject).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Ward {
+    /// All subjects that are not forgotten, in their order.
+    pub(super) fn names(&self) -> Vec<Subject> {
+        let mut names: Vec<Subject> =
+            self.subjects.all().map(|number| self.subjects.name(&self.plan.schema, number)).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Every symptom of a subject's level, where everything before this time is known.
+    pub(super) fn trace(&self, subject: &Subject, known: Timestamp) -> Vec<SymptomTrace> {
+        match self.plan.schema.level(subject.level()) {
+            Some(level) => {
+                let number = self.subjects.find(&self.plan.schema, subject);
+                self.trace_of(subject, level, number, known.max(self.now()))
+            }
+            None => Vec::new(),
+        }
     }
 
     /// The episode of a subject is over: keeps how it stands, if somebody asked for that.

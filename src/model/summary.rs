@@ -226,3 +226,27 @@ pub struct Summary {
     /// The first rejected records of each reason.
     pub samples: Vec<RejectSample>,
 }
+
+impl Summary {
+    /// Adds what became of other subjects' problem events and episodes.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let counts = [
+            (&mut self.diagnoses, other.diagnoses),
+            (&mut self.explained, other.explained),
+            (&mut self.benign, other.benign),
+            (&mut self.unexplained, other.unexplained),
+            (&mut self.evicted, other.evicted),
+        ];
+        counts.into_iter().for_each(|(known, more)| *known = known.saturating_add(more));
+        let named = [
+            (&mut self.unknown_predicates, &other.unknown_predicates),
+            (&mut self.failed_detectors, &other.failed_detectors),
+        ];
+        for (known, more) in named {
+            for (name, more) in more {
+                let count = known.entry(Arc::clone(name)).or_default();
+                *count = count.saturating_add(*more);
+            }
+        }
+    }
+}

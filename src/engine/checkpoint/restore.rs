@@ -12,10 +12,12 @@ use crate::engine::chart::{Chart, Entry, Past, Shown};
 use crate::engine::checkpoint::image::{Counters, EntryImage, EventImage, Group, Head, Stream, SubjectImage};
 use crate::engine::checkpoint::save::{classes, symptoms};
 use crate::engine::checkpoint::{Checkpoint, decode};
+use crate::engine::door::Waiting;
 use crate::engine::fence::Fenced;
 use crate::engine::rest::Rest;
-use crate::engine::run::{Pending, Run, SourceId, Waiting, order};
+use crate::engine::run::{Run, SourceId};
 use crate::engine::signature::Signature;
+use crate::engine::ward::{Pending, Ward};
 use crate::error::Error;
 use crate::model::{RejectSample, Timestamp, Value};
 use crate::rule::Plan;
@@ -41,9 +43,11 @@ pub(in crate::engine) fn restore(
         }
     }
     let Some(progress) = progress else { return Err(Error::config("there is no checkpoint to go on from")) };
-    run.ingress = Ingress::resume(settings.lateness, settings.horizon(), progress);
-    run.pending.make_contiguous().sort_by_key(|pending| (pending.time, pending.key, pending.signature));
-    run.watch_outer(&remembered);
+    run.door.ingress = Ingress::resume(settings.lateness, settings.horizon(), progress);
+    run.ward.pending.make_contiguous().sort_by_key(|pending| (pending.time, pending.key, pending.signature));
+    run.door.name_signatures();
+    run.work();
+    run.ward.watch_outer(&remembered);
     Ok(run)
 }
 
@@ -85,7 +89,7 @@ impl Here {
             let mut classes: Vec<ClassId> = signature.classes.iter().filter_map(class).collect();
             classes.sort_unstable();
             classes.dedup();
-            signatures.push(run.signatures.number(&run.plan, &classes));
+            signatures.push(run.door.signatures.number(&run.plan, &classes));
         }
         let cause = |id: &String| plan.causes.iter().position(|cause| *cause.id == **id);
         Self {
@@ -103,13 +107,13 @@ impl Here {
         run: &mut Run,
         progress: &mut Option<Progress<Option<Waiting>>>,
     ) -> Result<(), Error> {
-        run.now = run.now.max(stream.now.unwrap_or(Timestamp::MIN));
+        run.ward.now = run.ward.now.max(stream.now.unwrap_or(Timestamp::MIN));
         count(stream.counters, run);
-        stream.evicted.into_iter().for_each(|(group, evicted)| run.bounds.set_evicted(group, evicted));
+        stream.evicted.into_iter().for_each(|(group, evicted)| run.ward.bounds.set_evicted(group, evicted));
         for (name, time) in stream.heard {
             let known = run.plan.inputs().iter().position(|input| input.name == *name);
             if let Some(input) = known {
-                run.heard.listen(input, time);
+                run.hear(input, time);
             }
         }
         let first_time = progress.is_none();
@@ -149,14 +153,14 @@ impl Here {
                         open: source.open,
                         idle: source.idle,
                     });
-                    let file = run.files.iter().position(|file| **file == *source.name);
+                    let file = run.ward.files.iter().position(|file| **file == *source.name);
                     let file = file.and_then(|at| u32::try_from(at).ok());
-                    run.source_files.push(file.unwrap_or_else(|| {
-                        run.files.push(source.name.into());
-                        u32::try_from(run.files.len() - 1).unwrap_or(u32::MAX)
+                    run.door.source_files.push(file.unwrap_or_else(|| {
+                        run.ward.files.push(source.name.into());
+                        u32::try_from(run.ward.files.len() - 1).unwrap_or(u32::MAX)
                     }));
-                    run.positions.push(source.position);
-                    run.previous.push(source.previous);
+                    run.door.positions.push(source.position);
+                    run.door.previous.push(source.previous);
                 }
             }
         }
@@ -173,7 +177,7 @@ impl Here {
                 *slot = Some(SmolStr::new(id));
             }
         }
-        let signature = Signature::of(&run.signatures, exhibit.signature);
+        let signature = Signature::of(&run.door.signatures, exhibit.signature);
         let signature = signature.ok_or_else(|| Error::checkpoint("it is damaged: an event of no class"))?;
         // The old numbers of signatures are gone by now, but fields have names.
         let old = self.tables.signatures.iter().zip(&self.reads);
@@ -191,7 +195,7 @@ impl Here {
             origin: exhibit.origin,
             signature: exhibit.signature,
             values: signature.reads.iter().map(value).collect(),
-            address: run.addresses.number(&ids),
+            address: run.door.addresses.number(&ids),
         };
         Ok((SourceId::at(image.source), waiting))
     }
@@ -207,17 +211,16 @@ impl Here {
                 usize::try_from(pending.subject).ok().and_then(|at| places.get(at)).copied().flatten();
             match known {
                 Some(subject) => {
-                    let key = run.subjects.key(subject);
+                    let key = run.ward.subjects.key(subject);
                     let (time, signature) = (pending.time, pending.signature);
-                    run.pending.push_back(Pending { time, subject, key, signature });
+                    run.ward.pending.push_back(Pending { time, subject, key, signature });
                 }
-                None => run.summary.unexplained += 1,
+                None => run.ward.summary.unexplained += 1,
             }
         }
         for image in group.waiting {
             let (source, event) = self.event(image, run)?;
-            run.bounds.wait(event.values.len());
-            run.waiting.insert(order(run.plan.identity, source, &event), event);
+            run.door.wait(source, event);
         }
         Ok(())
     }
@@ -238,12 +241,12 @@ impl Here {
                 None => return Err(Error::checkpoint("it is damaged: a subject in one that is not there")),
             },
         };
-        if run.plan.schema.parent(level) != parent.map(|parent| run.subjects.level(parent)) {
+        if run.plan.schema.parent(level) != parent.map(|parent| run.ward.subjects.level(parent)) {
             return Ok(None);
         }
-        let subject = run.subjects.number(level, parent, &SmolStr::new(&image.id));
+        let subject = run.ward.subjects.number(level, parent, &SmolStr::new(&image.id));
         if run.settings.live {
-            run.live.resume(subject, image.said);
+            run.ward.live.resume(subject, image.said);
         }
         let symptom =
             |old: u32| usize::try_from(old).ok().and_then(|at| self.symptoms.get(at)).copied().flatten();
@@ -252,8 +255,8 @@ impl Here {
         (chart.problems, chart.active, chart.look) = (image.problems, image.active, image.look);
         (chart.touched, chart.doubtful) = (image.touched.unwrap_or(Timestamp::MIN), image.doubtful);
         chart.pulse = image.pulse.map(Box::new);
-        let key = run.subjects.key(subject);
-        run.bounds.welcome(subject, key);
+        let key = run.ward.subjects.key(subject);
+        run.ward.bounds.welcome(subject, key);
         for (old, tally) in image.covered {
             match symptom(old) {
                 Some(symptom) => chart.covered.push((symptom, tally)),
@@ -272,18 +275,23 @@ impl Here {
             if let Some(at) = symptom(image.symptom)
                 && let Some(entry) = self.entry(at, level, image, &run.plan)?
             {
-                run.bounds.shown(key, (false, entry.shown.is_some()));
+                run.ward.bounds.shown(key, (false, entry.shown.is_some()));
                 chart.place_or(at, || entry);
-                run.plan.symptoms.get(at).into_iter().for_each(|symptom| run.bounds.watched(key, symptom));
+                run.plan
+                    .symptoms
+                    .get(at)
+                    .into_iter()
+                    .for_each(|symptom| run.ward.bounds.watched(key, symptom));
             }
         }
-        *run.chart_mut(subject) = chart;
-        for place in 0..run.chart_mut(subject).entries.len() {
-            let deadline = run.chart_mut(subject).entries.get(place).and_then(|entry| entry.watch.deadline());
-            run.schedule(subject, place, deadline);
+        *run.ward.chart_mut(subject) = chart;
+        for place in 0..run.ward.chart_mut(subject).entries.len() {
+            let deadline =
+                run.ward.chart_mut(subject).entries.get(place).and_then(|entry| entry.watch.deadline());
+            run.ward.schedule(subject, place, deadline);
         }
-        if let Some(look) = run.chart_mut(subject).look {
-            run.arm(subject, look);
+        if let Some(look) = run.ward.chart_mut(subject).look {
+            run.ward.arm(subject, look);
         }
         Ok(Some(subject))
     }
@@ -321,14 +329,15 @@ impl Here {
 
 /// The numbers that the files of a checkpoint have here.
 fn files(names: &[String], run: &mut Run) -> Vec<u32> {
-    let alone = run.files.is_empty();
+    let alone = run.ward.files.is_empty();
     let mut numbers = Vec::new();
     for (at, name) in names.iter().enumerate() {
-        let same = run.files.get(at).filter(|file| ***file == **name).map(|_| at);
-        let same = same.or_else(|| run.files.iter().position(|file| **file == **name).filter(|_| !alone));
+        let same = run.ward.files.get(at).filter(|file| ***file == **name).map(|_| at);
+        let same =
+            same.or_else(|| run.ward.files.iter().position(|file| **file == **name).filter(|_| !alone));
         let here = same.unwrap_or_else(|| {
-            run.files.push(name.as_str().into());
-            run.files.len() - 1
+            run.ward.files.push(name.as_str().into());
+            run.ward.files.len() - 1
         });
         numbers.push(u32::try_from(here).unwrap_or(u32::MAX));
     }
@@ -336,7 +345,7 @@ fn files(names: &[String], run: &mut Run) -> Vec<u32> {
 }
 
 fn count(counters: Counters, run: &mut Run) {
-    let summary = &mut run.summary;
+    let summary = &mut run.door.summary;
     let records = &mut summary.records;
     let counts = [
         (&mut records.read, counters.read),
@@ -375,7 +384,7 @@ fn count(counters: Counters, run: &mut Run) {
     summary.samples.extend(counters.samples.into_iter().map(sample));
 }
 
-impl Run {
+impl Ward {
     /// Begins to watch subjects that others lie in for what no checkpoint remembers: new rules, and those that begin anew.
     fn watch_outer(&mut self, remembered: &BTreeSet<usize>) {
         let plan = Arc::clone(&self.plan);

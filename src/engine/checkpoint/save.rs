@@ -11,8 +11,10 @@ use crate::engine::checkpoint::image::{
     SignatureImage, SourceImage, Stream, SubjectImage,
 };
 use crate::engine::checkpoint::{Checkpoint, encode, group_of};
-use crate::engine::run::{Run, Waiting};
+use crate::engine::door::Waiting;
+use crate::engine::run::Run;
 use crate::engine::subjects::key_of;
+use crate::engine::ward::Ward;
 use crate::error::Error;
 use crate::model::Exhibit;
 use crate::rule::{Identity, Plan};
@@ -26,7 +28,7 @@ impl Run {
     ///
     /// When diagnoses are ready: they have to be [taken](Run::drain) first, or they would be lost.
     pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
-        if !self.ready.is_empty() {
+        if !self.ward.ready.is_empty() {
             return Err(Error::config("diagnoses are ready: take them before the checkpoint"));
         }
         let groups = self.groups();
@@ -54,27 +56,27 @@ impl Run {
             symptoms: symptoms(plan),
             classes: classes(plan),
             causes: plan.causes.iter().map(|cause| cause.id.to_string()).collect(),
-            files: self.files.iter().map(|file| file.to_string()).collect(),
-            signatures: self.signatures.iter().map(|known| signature(known)).collect(),
+            files: self.ward.files.iter().map(|file| file.to_string()).collect(),
+            signatures: self.door.signatures.iter().map(|known| signature(known)).collect(),
         }
     }
 
     fn stream(&self) -> Stream {
-        let progress = self.ingress.progress();
+        let progress = self.door.ingress.progress();
         let mut sources = Vec::new();
         for (at, source) in progress.sources.into_iter().enumerate() {
             let held = source.held.map(|(event, time)| HeldImage {
                 time,
                 event: event.as_ref().map(|event| self.event(event, at)),
             });
-            let file = self.source_files.get(at).copied().unwrap_or(u32::MAX);
+            let file = self.door.source_files.get(at).copied().unwrap_or(u32::MAX);
             sources.push(SourceImage {
-                name: self.file_name(file).to_string(),
+                name: self.ward.file_name(file).to_string(),
                 open: source.open,
                 newest: source.newest,
                 held,
-                position: self.positions.get(at).copied().unwrap_or_default(),
-                previous: self.previous.get(at).copied().unwrap_or((crate::model::Timestamp::MIN, 0)),
+                position: self.door.positions.get(at).copied().unwrap_or_default(),
+                previous: self.door.previous.get(at).copied().unwrap_or((crate::model::Timestamp::MIN, 0)),
                 idle: source.idle,
             });
         }
@@ -85,15 +87,15 @@ impl Run {
             last: progress.last,
             announced: progress.announced,
             reached: progress.reached,
-            now: Some(self.now),
+            now: Some(self.ward.now),
             counters: self.counters(),
-            evicted: self.bounds.all_evicted().collect(),
-            heard: self.heard.all().filter_map(named).collect(),
+            evicted: self.ward.bounds.all_evicted().collect(),
+            heard: self.ward.heard.all().filter_map(named).collect(),
         }
     }
 
     fn counters(&self) -> Counters {
-        let summary = &self.summary;
+        let summary = &self.summary();
         let named = |counts: &BTreeMap<std::sync::Arc<str>, u64>| {
             counts.iter().map(|(name, &count)| (name.to_string(), count)).collect()
         };
@@ -126,22 +128,23 @@ impl Run {
 
     fn groups(&self) -> BTreeMap<u8, Group> {
         let mut groups: BTreeMap<u8, Group> = BTreeMap::new();
-        let mut subjects: Vec<u32> = self.subjects.all().collect();
+        let ward = &self.ward;
+        let mut subjects: Vec<u32> = ward.subjects.all().collect();
         subjects.sort_by_cached_key(|&subject| {
-            (self.subjects.key(subject), self.subjects.id(subject).to_owned())
+            (ward.subjects.key(subject), ward.subjects.id(subject).to_owned())
         });
         let mut places: BTreeMap<u32, u32> = BTreeMap::new();
         for subject in subjects {
-            let group = groups.entry(self.group(subject)).or_default();
+            let group = groups.entry(ward.group(subject)).or_default();
             places.insert(subject, u32::try_from(group.subjects.len()).unwrap_or(u32::MAX));
-            let parent = self.subjects.parent(subject).and_then(|parent| places.get(&parent).copied());
-            group.subjects.push(self.subject(subject, parent));
+            let parent = ward.subjects.parent(subject).and_then(|parent| places.get(&parent).copied());
+            group.subjects.push(ward.subject(subject, parent));
         }
-        for pending in &self.pending {
+        for pending in &ward.pending {
             // Of a subject that was forgotten nothing is left but that its events explain nothing.
-            let known = self.subjects.key(pending.subject) == pending.key;
+            let known = ward.subjects.key(pending.subject) == pending.key;
             let subject = places.get(&pending.subject).copied().filter(|_| known).unwrap_or(u32::MAX);
-            let group = if known { self.group(pending.subject) } else { group_of(pending.key) };
+            let group = if known { ward.group(pending.subject) } else { group_of(pending.key) };
             let image = PendingImage { time: pending.time, subject, signature: pending.signature };
             groups.entry(group).or_default().pending.push(image);
         }
@@ -149,7 +152,7 @@ impl Run {
         for group in groups.values_mut() {
             group.pending.sort_by_key(|pending| (pending.time, pending.subject, pending.signature));
         }
-        for (order, event) in self.waiting.iter() {
+        for (order, event) in self.door.waiting.iter() {
             let source = match self.plan.identity {
                 Identity::Record if event.identity != 0 => 0,
                 Identity::Record | Identity::Position => usize::try_from(order.a >> 32).unwrap_or(usize::MAX),
@@ -158,10 +161,6 @@ impl Run {
             groups.entry(self.group_of_event(&image)).or_default().waiting.push(image);
         }
         groups
-    }
-
-    fn group(&self, subject: u32) -> u8 {
-        group_of(self.subjects.key(self.subjects.outermost(subject)))
     }
 
     /// The group of the outermost subject that an event names.
@@ -174,13 +173,19 @@ impl Run {
 
     fn event(&self, event: &Waiting, source: usize) -> EventImage {
         let Waiting { time, identity, origin, signature, address, values } = event;
-        let path = self.addresses.path(*address);
+        let path = self.door.addresses.path(*address);
         EventImage {
             exhibit: Exhibit { time: *time, identity: *identity, origin: *origin, signature: *signature },
             source: u32::try_from(source).unwrap_or(u32::MAX),
             ids: path.into_iter().map(|id| id.map(String::from)).collect(),
             values: values.clone(),
         }
+    }
+}
+
+impl Ward {
+    fn group(&self, subject: u32) -> u8 {
+        group_of(self.subjects.key(self.subjects.outermost(subject)))
     }
 
     fn subject(&self, subject: u32, parent: Option<u32>) -> SubjectImage {

@@ -48,8 +48,9 @@ fn say(
 
 /// The entries of all pumps, and how many events are kept for them.
 fn watched(run: &Run) -> (usize, usize) {
-    let pumps = run.subjects.all().filter(|&subject| run.subjects.level(subject) == 1);
-    let charts: Vec<_> = pumps.filter_map(|subject| run.charts.get(usize::try_from(subject).ok()?)).collect();
+    let pumps = run.ward.subjects.all().filter(|&subject| run.ward.subjects.level(subject) == 1);
+    let charts: Vec<_> =
+        pumps.filter_map(|subject| run.ward.charts.get(usize::try_from(subject).ok()?)).collect();
     (charts.iter().map(|c| c.entries.len()).sum(), charts.iter().map(|c| c.rest.kept.len()).sum())
 }
 
