@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use smol_str::{SmolStr, ToSmolStr};
 
-use crate::engine::subjects::Subjects;
+use crate::engine::share::Share;
+use crate::engine::subjects::{Subjects, key_of};
 use crate::model::{Event, Schema, Value};
 
 /// Whom events are about: the identifiers of all levels, as paths in a tree. An event that waits carries the number of
@@ -56,6 +57,13 @@ pub(super) struct Place {
 impl Place {
     /// No subject; at the head of a row: nothing is known.
     const NOBODY: Self = Self { number: u32::MAX, key: 0 };
+    /// The number of whom another ward follows.
+    const ELSEWHERE: u32 = u32::MAX - 1;
+
+    /// Its number, if it is followed here.
+    pub(super) fn here(self) -> Option<u32> {
+        (self.number != Self::ELSEWHERE).then_some(self.number)
+    }
 }
 
 impl Default for Addresses {
@@ -219,29 +227,51 @@ impl Directory {
         *self = Self::default();
     }
 
-    /// The subjects of an address by level, numbered now if they are new.
+    /// The subjects of an address by level. Those that are new are numbered now, if they are followed here.
     pub(super) fn place(
         &mut self,
         address: u32,
-        schema: &Schema,
+        (schema, share): (&Schema, Share),
         subjects: &mut Subjects,
-    ) -> impl Iterator<Item = Option<Place>> {
+    ) -> impl DoubleEndedIterator<Item = Option<Place>> {
         let width = schema.levels() + 1;
         let number = usize::try_from(address).unwrap_or(usize::MAX);
         let at = number.saturating_mul(width);
         let known = subjects.forgotten();
         let head = self.rows.get(at).copied().unwrap_or(Place::NOBODY);
         if head == Place::NOBODY || head.key != known {
-            let places = subjects.place(schema, self.paths.get(number).map_or(&[], |path| path));
-            let found = places.into_iter().map(|number| match number {
-                Some(number) => Place { number, key: subjects.key(number) },
-                None => Place::NOBODY,
-            });
-            let row = std::iter::once(Place { number: 0, key: known }).chain(found);
-            self.rows.iter_mut().skip(at).take(width).zip(row).for_each(|(slot, place)| *slot = place);
+            let path = self.paths.get(number).map_or(&[][..], |path| path);
+            if let Some(row) = self.rows.get_mut(at..at.saturating_add(width)) {
+                fill(row, path, (schema, share), subjects);
+            }
         }
         let row = self.rows.get(at..at.saturating_add(width)).unwrap_or_default();
         row.iter().skip(1).map(|&place| (place != Place::NOBODY).then_some(place))
+    }
+}
+
+/// Writes down whose the identifiers of a path are: nobody's, where it does not say what they lie in.
+fn fill(
+    row: &mut [Place],
+    path: &[Option<SmolStr>],
+    (schema, share): (&Schema, Share),
+    subjects: &mut Subjects,
+) {
+    let Some((head, places)) = row.split_first_mut() else { return };
+    *head = Place { number: 0, key: subjects.forgotten() };
+    for (level, id) in path.iter().enumerate() {
+        let parent = schema.parent(level);
+        let inside = parent.and_then(|parent| places.get(parent)).filter(|&&place| place != Place::NOBODY);
+        let inside = inside.copied();
+        let place = id.as_ref().filter(|_| parent.is_none() || inside.is_some()).map(|id| {
+            let key = key_of(inside.map(|place| place.key), level, id);
+            let here = share.follows(key);
+            let above = inside.map(|place| place.number);
+            Place { number: if here { subjects.number(level, above, id) } else { Place::ELSEWHERE }, key }
+        });
+        if let Some(slot) = places.get_mut(level) {
+            *slot = place.unwrap_or(Place::NOBODY);
+        }
     }
 }
 
@@ -282,7 +312,7 @@ mod tests {
             if let Some(path) = addresses.announce(address) {
                 directory.learn(address, path);
             }
-            let places = directory.place(address, &schema, &mut subjects);
+            let places = directory.place(address, (&schema, Share::whole(&schema)), &mut subjects);
             places.map(|place| place.map(|place| place.number)).collect()
         };
         assert_eq!(place(other), [Some(0), Some(1)]);

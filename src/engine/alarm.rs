@@ -3,7 +3,7 @@
 //! What is awaited is mostly put off before it comes, and an alarm that was set for an earlier time does no harm: when it
 //! goes off and nothing is due, it is set again. So an event that puts off ten deadlines touches no alarm at all.
 
-use crate::engine::ward::Ward;
+use crate::engine::ward::{Moment, Ward};
 use crate::model::Timestamp;
 use crate::rule::Plan;
 
@@ -36,7 +36,10 @@ impl Ward {
             self.now = time;
             match symptom {
                 Some(symptom) => self.fire(plan, subject, symptom),
-                None => self.quiet(plan, subject, time),
+                None => {
+                    self.moment = Moment::due(time, key);
+                    self.quiet(plan, subject, time);
+                }
             }
         }
         let chart = self.chart_mut(subject);

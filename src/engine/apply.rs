@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::detector::{Findings, Hit};
+use crate::engine::addresses::Place;
 use crate::engine::bounds::weight_of;
 use crate::engine::chart::{Chart, Entry};
 use crate::engine::door::Waiting;
@@ -84,10 +85,13 @@ impl Ward {
         self.now = time;
         self.places.clear();
         self.keys.clear();
-        for place in self.directory.place(address, &plan.schema, &mut self.subjects) {
-            self.places.push(place.map(|place| place.number));
+        let mut innermost = None;
+        for place in self.directory.place(address, (&plan.schema, self.share), &mut self.subjects) {
+            self.places.push(place.and_then(Place::here));
             self.keys.push(place.map(|place| place.key));
+            innermost = place.or(innermost);
         }
+        self.events += 1;
         self.welcome(plan, time);
         self.beat(time);
         let Some(known) = Signature::of(&self.signatures, signature).map(Arc::clone) else { return };
@@ -105,20 +109,27 @@ impl Ward {
         self.findings = findings;
         known.reads.iter().for_each(|&field| self.shown.set(field, None));
         if known.problem {
-            match self.places.iter().rev().copied().flatten().next() {
-                Some(subject) => {
-                    let key = self.subjects.key(subject);
-                    self.pending.push_back(Pending { time, subject, key, signature });
-                    if self.pending.len() > self.bounds.most_pending() {
-                        self.book_first();
-                    }
-                    self.chart_mut(subject).touch(time);
-                    self.await_quiet(subject, time);
-                }
-                // It is about nobody, so nothing will ever account for it.
-                None => self.summary.unexplained += 1,
+            self.problem(innermost, time, signature);
+        }
+    }
+
+    /// Has a problem event wait for an explanation on the innermost subject that it is about.
+    fn problem(&mut self, innermost: Option<Place>, time: Timestamp, signature: u32) {
+        let Some(place) = innermost else {
+            // It is about nobody, so nothing will ever account for it.
+            self.summary.unexplained += u64::from(self.share.is_first());
+            return;
+        };
+        let Some(subject) = place.here() else { return };
+        let key = place.key;
+        if self.share.counts(key) {
+            self.pending.push_back(Pending { time, subject, key, signature });
+            if self.bounds.waits(key) {
+                self.book_group(key);
             }
         }
+        self.chart_mut(subject).touch(time);
+        self.await_quiet(subject, time);
     }
 
     /// Tells a subject's symptoms of an event: those that are awake, and those that it wakes.

@@ -11,39 +11,49 @@ use crate::model::{Severity, Timestamp};
 impl Ward {
     /// Books problem events that no containing subject can cover any more; all of them when there is no `watermark`.
     pub(super) fn settle(&mut self, watermark: Option<Timestamp>) {
-        while let Some(front) = self.pending.front() {
-            if watermark.is_some_and(|watermark| front.time.plus(self.delay) >= watermark) {
-                break;
+        let delay = self.delay;
+        let is_over = |pending: &Pending| watermark.is_none_or(|at| pending.time.plus(delay) < at);
+        while self.pending.front().is_some_and(is_over) {
+            if let Some(pending) = self.pending.pop_front() {
+                self.book_one(&pending);
             }
-            self.book_first();
         }
     }
 
-    /// Books the problem event that has waited longest, as things stand.
-    pub(super) fn book_first(&mut self) {
-        if let Some(pending) = self.pending.pop_front() {
-            if self.subjects.key(pending.subject) != pending.key {
-                // Nothing is known of its subject any more.
-                self.summary.unexplained += 1;
-                return;
+    /// Books the problem events of a key group, as things stand.
+    pub(super) fn book_group(&mut self, key: u64) {
+        for pending in std::mem::take(&mut self.pending) {
+            if self.bounds.are_together(pending.key, key) {
+                self.book_one(&pending);
+            } else {
+                self.pending.push_back(pending);
             }
-            let mut above = self.subjects.parent(pending.subject);
-            let mut covering = None;
-            while let (Some(subject), None) = (above, covering) {
-                covering = self.covering(subject, &pending).map(|symptom| (subject, symptom));
-                above = self.subjects.parent(subject);
-            }
-            match covering {
-                None => self.chart_mut(pending.subject).problems.add(pending.signature, 1),
-                Some((subject, symptom)) => {
-                    let chart = self.chart_mut(subject);
-                    match chart.covered.iter_mut().find(|(known, _)| *known == symptom) {
-                        Some((_, tally)) => tally.add(pending.signature, 1),
-                        None => {
-                            let mut tally = Tally::default();
-                            tally.add(pending.signature, 1);
-                            chart.covered.push((symptom, tally));
-                        }
+        }
+    }
+
+    fn book_one(&mut self, pending: &Pending) {
+        self.bounds.waits_no_longer(pending.key);
+        if self.subjects.key(pending.subject) != pending.key {
+            // Nothing is known of its subject any more.
+            self.summary.unexplained += 1;
+            return;
+        }
+        let mut above = self.subjects.parent(pending.subject);
+        let mut covering = None;
+        while let (Some(subject), None) = (above, covering) {
+            covering = self.covering(subject, pending).map(|symptom| (subject, symptom));
+            above = self.subjects.parent(subject);
+        }
+        match covering {
+            None => self.chart_mut(pending.subject).problems.add(pending.signature, 1),
+            Some((subject, symptom)) => {
+                let chart = self.chart_mut(subject);
+                match chart.covered.iter_mut().find(|(known, _)| *known == symptom) {
+                    Some((_, tally)) => tally.add(pending.signature, 1),
+                    None => {
+                        let mut tally = Tally::default();
+                        tally.add(pending.signature, 1);
+                        chart.covered.push((symptom, tally));
                     }
                 }
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::chart::{Chart, Past};
-use crate::engine::ward::Ward;
+use crate::engine::ward::{Made, Moment, Ward};
 use crate::model::Timestamp;
 
 impl Ward {
@@ -18,6 +18,8 @@ impl Ward {
             self.look_as_of(now);
         }
         for &subject in &subjects {
+            let depth = plan.schema.lineage(self.subjects.level(subject)).len();
+            self.moment = Moment::end(u64::try_from(depth).unwrap_or(u64::MAX));
             if self.has_news(&plan, subject, now) {
                 self.diagnose(subject, false, now);
             } else {
@@ -40,7 +42,7 @@ impl Ward {
         let (order, verdict) = case.verdict();
         let answers = self.memo.ask(&case.priors, &case.findings);
         let (mut diagnosis, booked) = self.report(subject, resolved, &case, &order, &verdict, &answers);
-        self.summary.diagnoses += 1;
+        self.summary.diagnoses += u64::from(self.share.counts(self.subjects.key(subject)));
         self.summary.explained += booked.explained;
         self.summary.benign += booked.benign;
         self.summary.unexplained += booked.total - booked.explained - booked.benign;
@@ -57,6 +59,6 @@ impl Ward {
             };
             self.chart_mut(subject).remember(past);
         }
-        self.ready.push(diagnosis);
+        self.ready.push(Made { moment: self.moment, diagnosis });
     }
 }

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 
 use crate::engine::checkpoint::SaidImage;
 use crate::engine::judge::judge;
-use crate::engine::ward::Ward;
+use crate::engine::ward::{Made, Ward};
 use crate::model::{Change, Diagnosis, Measure, Probability, Severity, State, Status, Timestamp};
 use crate::rule::Plan;
 
@@ -120,7 +120,7 @@ impl Ward {
     pub(super) fn withdraw(&mut self, subject: u32) {
         self.live.touched.remove(&subject);
         let Some(said) = self.live.said.remove(&subject) else { return };
-        self.ready.push(Diagnosis {
+        let diagnosis = Diagnosis {
             id: said.id,
             change: Some(Change::Withdrawn),
             replaces: None,
@@ -141,7 +141,8 @@ impl Ward {
             problem_events: 0,
             explained_events: 0,
             incomplete: false,
-        });
+        };
+        self.ready.push(Made { moment: self.moment, diagnosis });
     }
 
     /// Says how a subject stands now, if that is news.
@@ -159,7 +160,7 @@ impl Ward {
         diagnosis.change = Some(if before.is_some() { Change::Updated } else { Change::Opened });
         diagnosis.replaces = before.map(|said| Arc::clone(&said.id)).filter(|id| *id != diagnosis.id);
         self.live.said.insert(subject, saying);
-        self.ready.push(diagnosis);
+        self.ready.push(Made { moment: self.moment, diagnosis });
         true
     }
 

@@ -1,14 +1,22 @@
 //! All memory of one stream: events go in in any order within lateness, diagnoses come out in order of event time.
 
 use std::sync::Arc;
+use std::thread;
 
 use crate::engine::Settings;
 use crate::engine::door::Door;
+use crate::engine::merge::merged;
 use crate::engine::meter::{Meter, Stage};
+use crate::engine::share::Share;
 use crate::engine::sift::Sifted;
 use crate::engine::ward::Ward;
 use crate::model::{Diagnosis, Event, Origin, Reject, RejectSample, Summary, Timestamp};
 use crate::rule::Plan;
+
+/// So many turns are told at once; what sifted events come to is told no later.
+const MANY: usize = 8_192;
+/// Fewer turns are not worth threads.
+const FEW: usize = 512;
 
 /// A stream of records in (roughly) the order of time, from one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,15 +44,43 @@ pub struct Run {
     pub(super) plan: Arc<Plan>,
     pub(super) settings: Settings,
     pub(super) door: Door,
+    /// All subjects, or the first share of them.
     pub(super) ward: Ward,
+    /// The other shares; all wards are told the same.
+    pub(super) others: Vec<Ward>,
     /// Symptoms that begin anew after a restart, because their rules have changed.
     pub(super) begun_anew: Vec<Arc<str>>,
 }
 
 impl Run {
     pub(super) fn new(plan: Arc<Plan>, settings: Settings) -> Self {
-        let (door, ward) = (Door::new(&plan, &settings), Ward::new(&plan, settings));
-        Self { plan, settings, door, ward, begun_anew: Vec::new() }
+        let door = Door::new(&plan, &settings);
+        let ward = Ward::new(&plan, settings, Share::whole(&plan.schema));
+        Self { plan, settings, door, ward, others: Vec::new(), begun_anew: Vec::new() }
+    }
+
+    /// Shares the subjects out among so many threads. A run that has begun, or is looked at while it goes on, stays whole,
+    /// and so does one whose subjects lie in others that lie in others.
+    pub(crate) fn share_out(&mut self, threads: usize) {
+        if self.settings.live || !self.ward.is_new() || !self.others.is_empty() {
+            return;
+        }
+        let mut shares = Share::split(&self.plan.schema, threads);
+        self.ward.share(shares.next());
+        for share in shares {
+            let mut ward = Ward::new(&self.plan, self.settings, share);
+            ward.files.clone_from(&self.ward.files);
+            ward.followed.share(&self.ward.followed);
+            self.others.push(ward);
+        }
+    }
+
+    pub(super) fn wards(&self) -> impl Iterator<Item = &Ward> {
+        std::iter::once(&self.ward).chain(&self.others)
+    }
+
+    pub(super) fn wards_mut(&mut self) -> impl Iterator<Item = &mut Ward> {
+        std::iter::once(&mut self.ward).chain(&mut self.others)
     }
 
     /// Opens a source. While it is open and silent it holds back every judgement that time decides, so open the sources
@@ -56,7 +92,8 @@ impl Run {
 
     /// Names a file that events come from; evidence points to it by this name.
     pub fn file(&mut self, name: &str) -> u32 {
-        self.ward.files.push(name.into());
+        let name: Arc<str> = name.into();
+        self.wards_mut().for_each(|ward| ward.files.push(Arc::clone(&name)));
         u32::try_from(self.ward.files.len() - 1).unwrap_or(u32::MAX)
     }
 
@@ -87,7 +124,8 @@ impl Run {
         self.ward.metered.enter(before);
     }
 
-    /// Takes in the next of some events, of an input and a file, that were sifted beside the run.
+    /// Takes in the next of some events, of an input and a file, that were sifted beside the run. What follows from it
+    /// is [done](Run::work) later.
     pub(crate) fn take(&mut self, source: SourceId, (input, file): (usize, u32), sifted: &mut Sifted) {
         let Some(event) = sifted.next() else { return };
         self.hear(input, event.time);
@@ -97,7 +135,9 @@ impl Run {
             let wanted = self.door.sifted(&event, file, sifted);
             self.door.offer(source, wanted, event.time);
         }
-        self.work();
+        if self.door.turns.len() >= MANY {
+            self.work();
+        }
     }
 
     /// A record of one of the packs' inputs has come.
@@ -105,19 +145,37 @@ impl Run {
         self.door.hear(input, time);
     }
 
-    /// Has done what is to be done.
-    pub(super) fn work(&mut self) {
-        let Self { door, ward, .. } = self;
-        if door.turns.is_empty() {
+    /// Tells the wards what has happened since they were told the last time.
+    pub(crate) fn work(&mut self) {
+        if self.door.turns.is_empty() {
             return;
         }
-        let mut turns = std::mem::take(&mut door.turns);
-        ward.work(&turns);
-        turns.drain(..).for_each(|turn| door.recycle(turn));
-        door.turns = turns;
-        if door.sweep(ward.subjects.forgotten()) {
-            ward.directory.clear();
+        let mut turns = std::mem::take(&mut self.door.turns);
+        self.all(turns.len() >= FEW, |ward| ward.work(&turns));
+        turns.drain(..).for_each(|turn| self.door.recycle(turn));
+        self.door.turns = turns;
+        if self.door.sweep(self.wards().map(|ward| ward.subjects.forgotten()).sum()) {
+            self.wards_mut().for_each(|ward| ward.directory.clear());
         }
+    }
+
+    /// Has every ward do the same, on a thread each if that is worth it.
+    fn all(&mut self, is_much: bool, act: impl Fn(&mut Ward) + Sync) {
+        let Self { ward, others, .. } = self;
+        if is_much && !others.is_empty() {
+            thread::scope(|scope| {
+                for other in &mut *others {
+                    scope.spawn(|| act(other));
+                }
+                act(ward);
+            });
+        } else {
+            act(ward);
+            others.iter_mut().for_each(&act);
+        }
+        // What is awaited on the subjects of one lets time go on for all.
+        let now = others.iter().map(|other| other.now).fold(ward.now, Timestamp::max);
+        self.wards_mut().for_each(|ward| ward.now = now);
     }
 
     /// Counts a record that no rule asks about and that says nothing of time.
@@ -198,7 +256,7 @@ impl Run {
 
     /// The diagnoses that were resolved since the last call, in order of event time; and what a [look](Run::look) found.
     pub fn drain(&mut self) -> Vec<Diagnosis> {
-        std::mem::take(&mut self.ward.ready)
+        merged(self.wards_mut().map(|ward| std::mem::take(&mut ward.ready)).collect())
     }
 
     /// Ends the stream: closes every source, judges what is still open, and accounts for every record.
@@ -216,7 +274,8 @@ impl Run {
         }
         self.ward.metered.enter(Stage::Diagnose);
         // The newest record of all, also one that no rule asks about: everything up to it is known.
-        self.ward.end(self.door.ingress.last().unwrap_or(Timestamp::MIN));
+        let last = self.door.ingress.last().unwrap_or(Timestamp::MIN);
+        self.all(true, |ward| ward.end(last));
         self.ward.metered.enter(Stage::Host);
         let ready = self.drain();
         let mut summary = self.summary();
@@ -229,7 +288,7 @@ impl Run {
     /// What became of everything so far.
     pub(crate) fn summary(&self) -> Summary {
         let mut summary = self.door.summary.clone();
-        summary.add(&self.ward.summary);
+        self.wards().for_each(|ward| summary.add(&ward.counted()));
         summary
     }
 

@@ -31,10 +31,17 @@ struct Known {
     id: SmolStr,
 }
 
+/// Above so many bits of a key stands how deep its subject lies.
+const DEPTH: u32 = 60;
+
+/// Whether a subject with this key lies in another.
+pub(super) fn is_inner(key: u64) -> bool {
+    key >> DEPTH > 0
+}
+
 /// The key of a subject, from that of the subject which it lies in: its depth in the topmost four bits, so that the keys of
 /// what lies outside come first, and below it a hash of all names on the way.
 pub(super) fn key_of(parent: Option<u64>, level: usize, id: &str) -> u64 {
-    const DEPTH: u32 = 60;
     let depth = parent.map_or(0, |parent| (parent >> DEPTH).saturating_add(1).min(15));
     let mut hash = Xxh3::with_seed(parent.unwrap_or(0));
     hash.update(&u64::try_from(level).unwrap_or(u64::MAX).to_le_bytes());
@@ -43,21 +50,6 @@ pub(super) fn key_of(parent: Option<u64>, level: usize, id: &str) -> u64 {
 }
 
 impl Subjects {
-    /// The subjects with these identifiers by level; `None` where it does not say, or does not say what it lies in.
-    pub(super) fn place(&mut self, schema: &Schema, ids: &[Option<SmolStr>]) -> Vec<Option<u32>> {
-        let mut places = Vec::with_capacity(ids.len());
-        for (level, id) in ids.iter().enumerate() {
-            let parent = schema.parent(level);
-            let inside = parent.and_then(|parent| places.get(parent).copied().flatten());
-            let number = match id {
-                Some(id) if parent.is_none() || inside.is_some() => Some(self.number(level, inside, id)),
-                _ => None,
-            };
-            places.push(number);
-        }
-        places
-    }
-
     /// The number of a subject, given now if it has none.
     pub(super) fn number(&mut self, level: usize, parent: Option<u32>, id: &SmolStr) -> u32 {
         let key = (u32::try_from(level).unwrap_or(u32::MAX), parent.unwrap_or(u32::MAX), id.clone());

@@ -77,7 +77,11 @@ pub struct Ending {
 impl Run {
     /// All subjects that events were about so far and that are not forgotten, in their order.
     pub fn subjects(&self) -> Vec<Subject> {
-        self.ward.names()
+        let mut names: Vec<Subject> = self.wards().flat_map(Ward::names).collect();
+        names.sort_unstable();
+        // Outer subjects are followed by every ward.
+        names.dedup();
+        names
     }
 
     /// Every symptom of a subject's level as it stands now, in the order of the rules: for a subject that no event was
@@ -87,28 +91,28 @@ impl Run {
     /// source was [closed](Run::close) it is what [`Run::finish`] would judge.
     pub fn trace(&self, subject: &Subject) -> Vec<SymptomTrace> {
         let known = self.door.ingress.watermark().map(|watermark| watermark.minus(Duration::from_nanos(1)));
-        self.ward.trace(subject, known.unwrap_or(Timestamp::MIN))
+        let knows = |ward: &&Ward| ward.subjects.find(&self.plan.schema, subject).is_some();
+        let ward = self.wards().find(knows).unwrap_or(&self.ward);
+        ward.trace(subject, known.unwrap_or(Timestamp::MIN))
     }
 
     /// Keeps from here on how the episodes of these subjects end: of each the last sixty-four.
     pub fn follow(&mut self, whom: impl Fn(&Subject) -> bool + Send + Sync + 'static) {
-        self.ward.followed.whom = Some(Box::new(whom));
+        let whom: Whom = Arc::new(whom);
+        self.wards_mut().for_each(|ward| ward.followed.whom = Some(Arc::clone(&whom)));
     }
 
     /// How the episodes of a [followed](Run::follow) subject ended, oldest first. The one that is under way, or was when
     /// the stream ended, is not among them: see [`Run::trace`].
     pub fn endings(&self, subject: &Subject) -> &[Ending] {
-        self.ward.followed.endings.get(subject).map_or(&[], Vec::as_slice)
+        self.wards().find_map(|ward| ward.followed.endings.get(subject)).map_or(&[], Vec::as_slice)
     }
 }
 
 impl Ward {
-    /// All subjects that are not forgotten, in their order.
-    pub(super) fn names(&self) -> Vec<Subject> {
-        let mut names: Vec<Subject> =
-            self.subjects.all().map(|number| self.subjects.name(&self.plan.schema, number)).collect();
-        names.sort_unstable();
-        names
+    /// All subjects that are not forgotten.
+    fn names(&self) -> Vec<Subject> {
+        self.subjects.all().map(|number| self.subjects.name(&self.plan.schema, number)).collect()
     }
 
     /// Every symptom of a subject's level, where everything before this time is known.
@@ -208,7 +212,7 @@ fn trace_when(
 }
 
 /// Whether a subject is meant.
-type Whom = Box<dyn Fn(&Subject) -> bool + Send + Sync>;
+type Whom = Arc<dyn Fn(&Subject) -> bool + Send + Sync>;
 
 /// Whose endings are kept, and those that are.
 #[derive(Default)]
@@ -220,6 +224,11 @@ pub(super) struct Followed {
 impl Followed {
     /// So many endings of a subject are kept.
     const KEPT: usize = 64;
+
+    /// Keeps the endings of the same subjects as another.
+    pub(super) fn share(&mut self, other: &Self) {
+        self.whom.clone_from(&other.whom);
+    }
 }
 
 impl fmt::Debug for Followed {

@@ -15,6 +15,7 @@ use crate::engine::live::Live;
 use crate::engine::meter::{Metered, Stage};
 use crate::engine::pulse::Heard;
 use crate::engine::rest::Moods;
+use crate::engine::share::Share;
 use crate::engine::signature::Signature;
 use crate::engine::subjects::Subjects;
 use crate::engine::trace::Followed;
@@ -41,11 +42,56 @@ pub(super) struct Pending {
     pub(super) signature: u32,
 }
 
-/// The subjects of a run, and all that is known of them.
+/// When a diagnosis was made: those of several wards stand in the order of these, and then of their subjects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment {
+    time: Timestamp,
+    /// Room is made while an event is taken in, and deadlines come after all events of an instant.
+    is_due: bool,
+    round: u64,
+    place: u64,
+}
+
+impl Moment {
+    /// Before anything has happened.
+    const BEGIN: Self = Self { time: Timestamp::MIN, is_due: false, round: 0, place: 0 };
+
+    /// Room is made.
+    pub(super) fn room(time: Timestamp, round: u64, place: u64) -> Self {
+        Self { time, is_due: false, round, place }
+    }
+
+    /// The subject with this key has been quiet.
+    pub(super) fn due(time: Timestamp, key: u64) -> Self {
+        Self { time, is_due: true, round: 0, place: key }
+    }
+
+    /// The stream has ended: subjects have their turn by how deep they lie.
+    pub(super) fn end(depth: u64) -> Self {
+        Self { time: Timestamp::MAX, is_due: true, round: depth, place: 0 }
+    }
+}
+
+/// A diagnosis, and when it was made.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) moment: Moment,
+    pub(super) diagnosis: Diagnosis,
+}
+
+impl Made {
+    /// Whether two wards have made the same.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (self.moment, &self.diagnosis.subject) == (other.moment, &other.diagnosis.subject)
+    }
+}
+
+/// The subjects of a run, or a share of them, and all that is known of them.
 #[derive(Debug)]
 pub(super) struct Ward {
     pub(super) plan: Arc<Plan>,
     pub(super) settings: Settings,
+    pub(super) share: Share,
     /// By the keys of subjects, and their numbers.
     pub(super) alarms: Alarms<(u64, u32)>,
     /// Watches that want to settle the present instant once all its events are known.
@@ -60,7 +106,11 @@ pub(super) struct Ward {
     /// For each level of subjects, whether others lie in it.
     pub(super) holds_others: Vec<bool>,
     pub(super) files: Vec<Arc<str>>,
-    pub(super) ready: Vec<Diagnosis>,
+    pub(super) ready: Vec<Made>,
+    /// When what is made now is made.
+    pub(super) moment: Moment,
+    /// How many events there were.
+    pub(super) events: u64,
     /// What became of problem events and episodes.
     pub(super) summary: Summary,
     pub(super) findings: Findings,
@@ -80,13 +130,14 @@ pub(super) struct Ward {
 }
 
 impl Ward {
-    pub(super) fn new(plan: &Arc<Plan>, settings: Settings) -> Self {
+    pub(super) fn new(plan: &Arc<Plan>, settings: Settings, share: Share) -> Self {
         let delay = plan.symptoms.iter().map(|symptom| symptom.detector.delay()).max().unwrap_or_default();
         let holds_others: Vec<bool> =
             (0..plan.schema.levels()).map(|level| plan.holds_others(level)).collect();
         Self {
             plan: Arc::clone(plan),
             settings,
+            share,
             alarms: Alarms::default(),
             instant: Vec::new(),
             directory: Directory::default(),
@@ -98,6 +149,8 @@ impl Ward {
             holds_others,
             files: Vec::new(),
             ready: Vec::new(),
+            moment: Moment::BEGIN,
+            events: 0,
             summary: Summary::default(),
             findings: Findings::default(),
             shown: Event::new(&plan.schema, Timestamp::MIN),
@@ -105,13 +158,23 @@ impl Ward {
             keys: Vec::new(),
             now: Timestamp::MIN,
             followed: Followed::default(),
-            bounds: Bounds::new(settings.memory),
+            bounds: Bounds::new(settings.memory, share),
             live: Live::default(),
             heard: Heard::new(plan),
             memo: Memo::default(),
             moods: Moods::new(plan),
             metered: Metered::default(),
         }
+    }
+
+    /// Whether nothing was ever told.
+    pub(super) fn is_new(&self) -> bool {
+        self.events == 0 && self.signatures.is_empty() && self.subjects.all().next().is_none()
+    }
+
+    /// From here on this share of the subjects is all that is followed.
+    pub(super) fn share(&mut self, share: Option<Share>) {
+        self.share = share.unwrap_or(self.share);
     }
 
     /// Takes in what happened.
@@ -140,6 +203,20 @@ impl Ward {
     pub(super) fn end(&mut self, last: Timestamp) {
         self.settle(None);
         self.diagnose_open(last);
+    }
+
+    /// What became of that which is counted here.
+    pub(super) fn counted(&self) -> Summary {
+        let mut summary = self.summary.clone();
+        if !self.share.is_first() {
+            let is_counted = |id: &Arc<str>| {
+                let symptom = self.plan.symptoms.iter().find(|symptom| symptom.id == *id);
+                symptom.is_some_and(|symptom| self.share.counts_level(&self.plan.schema, symptom.level))
+            };
+            summary.unknown_predicates.retain(|id, _| is_counted(id));
+            summary.failed_detectors.retain(|id, _| is_counted(id));
+        }
+        summary
     }
 
     pub(super) fn file_name(&self, file: u32) -> Arc<str> {

@@ -225,6 +225,9 @@ impl Pipeline {
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.crew = Crew::new(&self.engine, threads);
+        if self.crew.is_some() {
+            self.run.share_out(threads);
+        }
         self
     }
 
@@ -253,6 +256,7 @@ impl Pipeline {
             }
         }
         while self.take_in(crew, (source, file, summary)) {}
+        self.run.work();
     }
 
     /// Takes in the next load; `false` when there is none.

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use minicbor::bytes::ByteVec;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::engine::chart::{Chart, Entry};
+use crate::engine::chart::{Chart, Entry, Tally};
 use crate::engine::checkpoint::image::{
     Counters, EntryImage, EventImage, Group, Head, HeldImage, MeasureImage, PastImage, PendingImage,
     SignatureImage, SourceImage, Stream, SubjectImage,
 };
 use crate::engine::checkpoint::{Checkpoint, encode, group_of};
 use crate::engine::door::Waiting;
+use crate::engine::ghosts::Ghosts;
 use crate::engine::run::Run;
 use crate::engine::subjects::key_of;
 use crate::engine::ward::Ward;
@@ -28,7 +29,7 @@ impl Run {
     ///
     /// When diagnoses are ready: they have to be [taken](Run::drain) first, or they would be lost.
     pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
-        if !self.ward.ready.is_empty() {
+        if self.wards().any(|ward| !ward.ready.is_empty()) {
             return Err(Error::config("diagnoses are ready: take them before the checkpoint"));
         }
         let groups = self.groups();
@@ -89,9 +90,18 @@ impl Run {
             reached: progress.reached,
             now: Some(self.ward.now),
             counters: self.counters(),
-            evicted: self.ward.bounds.all_evicted().collect(),
+            evicted: self.evicted(),
             heard: self.ward.heard.all().filter_map(named).collect(),
         }
+    }
+
+    /// Whom each group has forgotten, in the order of groups.
+    fn evicted(&self) -> Vec<(u8, Ghosts)> {
+        let mut evicted: BTreeMap<u8, Ghosts> = BTreeMap::new();
+        for (group, ghosts) in self.wards().flat_map(|ward| ward.bounds.all_evicted()) {
+            evicted.entry(group).or_insert(ghosts);
+        }
+        evicted.into_iter().collect()
     }
 
     fn counters(&self) -> Counters {
@@ -128,23 +138,34 @@ impl Run {
 
     fn groups(&self) -> BTreeMap<u8, Group> {
         let mut groups: BTreeMap<u8, Group> = BTreeMap::new();
-        let ward = &self.ward;
-        let mut subjects: Vec<u32> = ward.subjects.all().collect();
-        subjects.sort_by_cached_key(|&subject| {
-            (ward.subjects.key(subject), ward.subjects.id(subject).to_owned())
-        });
-        let mut places: BTreeMap<u32, u32> = BTreeMap::new();
-        for subject in subjects {
-            let group = groups.entry(ward.group(subject)).or_default();
-            places.insert(subject, u32::try_from(group.subjects.len()).unwrap_or(u32::MAX));
-            let parent = ward.subjects.parent(subject).and_then(|parent| places.get(&parent).copied());
-            group.subjects.push(ward.subject(subject, parent));
+        let of =
+            |ward: &'_ Ward, subject: u32| (ward.subjects.key(subject), ward.subjects.id(subject).to_owned());
+        // Outer subjects are followed by every ward, and what lies in them is covered there.
+        let mut subjects: BTreeMap<(u64, String), Vec<(&Ward, u32)>> = BTreeMap::new();
+        for ward in self.wards() {
+            for subject in ward.subjects.all() {
+                subjects.entry(of(ward, subject)).or_default().push((ward, subject));
+            }
         }
-        for pending in &ward.pending {
+        let mut places: BTreeMap<(u64, String), u32> = BTreeMap::new();
+        for (name, followed) in subjects {
+            let Some((&(ward, subject), others)) = followed.split_first() else { continue };
+            let group = groups.entry(ward.group(subject)).or_default();
+            places.insert(name, u32::try_from(group.subjects.len()).unwrap_or(u32::MAX));
+            let parent = ward.subjects.parent(subject);
+            let parent = parent.and_then(|parent| places.get(&of(ward, parent)).copied());
+            let mut image = ward.subject(subject, parent);
+            for &(ward, subject) in others {
+                ward.add_covered(subject, &mut image);
+            }
+            group.subjects.push(image);
+        }
+        for (ward, pending) in self.wards().flat_map(|ward| ward.pending.iter().map(move |p| (ward, p))) {
             // Of a subject that was forgotten nothing is left but that its events explain nothing.
             let known = ward.subjects.key(pending.subject) == pending.key;
-            let subject = places.get(&pending.subject).copied().filter(|_| known).unwrap_or(u32::MAX);
+            let place = places.get(&of(ward, pending.subject)).filter(|_| known);
             let group = if known { ward.group(pending.subject) } else { group_of(pending.key) };
+            let subject = place.copied().unwrap_or(u32::MAX);
             let image = PendingImage { time: pending.time, subject, signature: pending.signature };
             groups.entry(group).or_default().pending.push(image);
         }
@@ -188,6 +209,19 @@ impl Ward {
         group_of(self.subjects.key(self.subjects.outermost(subject)))
     }
 
+    /// Adds what is covered on an outer subject here.
+    fn add_covered(&self, subject: u32, image: &mut SubjectImage) {
+        let chart = usize::try_from(subject).ok().and_then(|at| self.charts.get(at));
+        for (symptom, tally) in chart.iter().flat_map(|chart| &chart.covered) {
+            let symptom = u32::try_from(*symptom).unwrap_or(u32::MAX);
+            match image.covered.iter_mut().find(|(known, _)| *known == symptom) {
+                Some((_, known)) => tally.iter().for_each(|(signature, count)| known.add(signature, count)),
+                None => image.covered.push((symptom, tally.clone())),
+            }
+        }
+        image.covered.sort_by_key(|&(symptom, _)| symptom);
+    }
+
     fn subject(&self, subject: u32, parent: Option<u32>) -> SubjectImage {
         let nothing = Chart::default();
         let at = usize::try_from(subject).unwrap_or(usize::MAX);
@@ -199,6 +233,9 @@ impl Ward {
         let mut entries: Vec<EntryImage> = chart.entries.iter().map(entry).collect();
         entries.extend(dreamt.map(|dreamt| entry(&dreamt)));
         entries.sort_by_key(|image| image.symptom);
+        let covered = chart.covered.iter().map(|(symptom, tally)| (narrow(*symptom), tally.clone()));
+        let mut covered: Vec<(u32, Tally)> = covered.collect();
+        covered.sort_by_key(|&(symptom, _)| symptom);
         let causes = |causes: &[(usize, f64)]| causes.iter().map(|&(cause, p)| (narrow(cause), p)).collect();
         SubjectImage {
             level: narrow(self.subjects.level(subject)),
@@ -206,7 +243,7 @@ impl Ward {
             id: self.subjects.id(subject).to_owned(),
             entries,
             problems: chart.problems.clone(),
-            covered: chart.covered.iter().map(|(symptom, tally)| (narrow(*symptom), tally.clone())).collect(),
+            covered,
             active: chart.active,
             touched: Some(chart.touched),
             doubtful: chart.doubtful,

@@ -44,7 +44,13 @@ const PACK: [(&str, &str); 4] = [
 ];
 
 fn engine() -> Engine {
-    Engine::builder().pack(Pack::from_texts(PACK)).build().unwrap_or_else(|error| panic!("{error}"))
+    remembering(1 << 30)
+}
+
+/// One that may remember so many bytes.
+fn remembering(bytes: usize) -> Engine {
+    let builder = Engine::builder().pack(Pack::from_texts(PACK)).memory(bytes);
+    builder.build().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// How a record is written.
@@ -167,6 +173,49 @@ proptest! {
             prop_assert!(seen(&engine, &files, chunk, (threads, piece)) == one, "{} threads", threads);
         }
     }
+}
+
+/// Records of many units on many sites, which come and go.
+fn crowd(seed: u64, records: u64) -> Vec<u8> {
+    let mut state = seed;
+    let mut next = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut text = String::new();
+    let mut second = 0;
+    for _ in 0..records {
+        second += next(20);
+        let (site, unit) = (next(24), next(40));
+        let unit = if next(12) == 0 { String::new() } else { format!("u{unit}") };
+        let word = ["drop", "drop", "back", "fault"][usize::try_from(next(4)).unwrap_or(0)];
+        let (day, hour, minute) = (1 + second / 86_400, second / 3_600 % 24, second / 60 % 60);
+        let at = format!("1970-02-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60);
+        let code = if next(3) == 0 { 404 } else { 200 };
+        text += &format!(
+            "{{\"at\":\"{at}\",\"site\":\"s{site}\",\"unit\":\"{unit}\",\"word\":\"{word}\",\"code\":\"{code}\"}}\n"
+        );
+    }
+    text.into_bytes()
+}
+
+#[test]
+fn what_is_forgotten_does_not_depend_on_the_number_of_threads() {
+    let (mut evicted, mut hurried) = (0, 0);
+    for (seed, bytes) in [(1, 1 << 21), (2, 1 << 20), (3, 1 << 19), (4, 1 << 17), (5, 1 << 15), (6, 0)] {
+        let engine = remembering(bytes);
+        let files = [crowd(seed, 2_000), crowd(seed + 100, 1_000)];
+        let mut pipeline = Pipeline::new(&engine);
+        pipeline.read("one", &files[0][..]);
+        let summary = pipeline.finish().1;
+        evicted += summary.evicted;
+        hurried += summary.hurried;
+        let one = seen(&engine, &files, 20_000, (1, 700));
+        for threads in [2, 3, 8] {
+            assert!(seen(&engine, &files, 20_000, (threads, 700)) == one, "{bytes} bytes, {threads} threads");
+        }
+    }
+    assert!(evicted > 1_000 && hurried > 100, "{evicted} {hurried}");
 }
 
 #[test]
