@@ -92,7 +92,8 @@ impl<const N: usize> Ranked<N> {
             if before(middle) <= behind(middle) { above = middle } else { first = middle + 1 }
         }
         let here = before(first).max(behind(first));
-        first.checked_sub(1).map_or(here, |first| here.min(before(first)))
+        // Nothing minus nothing may be written with a sign.
+        first.checked_sub(1).map_or(here, |first| here.min(before(first))).abs()
     }
 }
 
@@ -153,6 +154,16 @@ mod tests {
             check::<7>(&values, restart)?;
             check::<60>(&values, restart)?;
         }
+    }
+
+    #[test]
+    fn values_at_the_ends_of_what_a_number_can_say_have_a_median_and_a_spread() {
+        let mut ranked = Ranked::<3>::new();
+        ranked.push(f64::MIN);
+        ranked.push(f64::MAX);
+        assert_eq!(ranked.median_and_spread(), Some((0.0, f64::MAX)));
+        ranked.push(f64::MAX);
+        assert_eq!(ranked.median_and_spread(), Some((f64::MAX, 0.0)));
     }
 
     #[test]

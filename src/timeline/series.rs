@@ -114,7 +114,19 @@ pub(crate) fn midway(count: usize, at: impl Fn(usize) -> f64) -> Option<f64> {
     let below = last / 2;
     let low = at(below);
     let high = if below < last { at(below + 1) } else { low };
-    Some(low + (high - low) * if last.is_multiple_of(2) { 0.0 } else { 0.5 })
+    Some(if last.is_multiple_of(2) { low } else { between(low, high, 0.5) })
+}
+
+/// What lies at a share of the way from one value to a greater one. Numbers too far apart for a difference are weighed.
+fn between(low: f64, high: f64, share: f64) -> f64 {
+    let way = high - low;
+    if share == 0.0 {
+        low
+    } else if way.is_finite() {
+        low + way * share
+    } else {
+        low * (1.0 - share) + high * share
+    }
 }
 
 /// The value below which a share of a sorted series lies, interpolated; `None` when empty.
@@ -124,7 +136,7 @@ pub(crate) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let below = at.floor();
     let low = *sorted.get(below as usize)?;
     let high = *sorted.get(below as usize + 1).unwrap_or(&low);
-    Some(low + (high - low) * (at - below))
+    Some(between(low, high, at - below))
 }
 
 /// The same of a series in any order, of which it sorts only as much as it takes.
@@ -135,7 +147,7 @@ fn quantile_of(mut values: Vec<f64>, share: f64) -> Option<f64> {
     let (_, low, above) = values.select_nth_unstable_by((below as usize).min(last), f64::total_cmp);
     let low = *low;
     let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
-    Some(low + (high - low) * (at - below))
+    Some(between(low, high, at - below))
 }
 
 /// The lower median of a few numbers, which it sorts; `None` when there are none.
