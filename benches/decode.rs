@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use etiolog::input::{Format, Framed, Framer, Json, Mapper, Mapping, Paths, Row, Text};
+use etiolog::input::{Format, Framed, Framer, Interner, Json, Mapper, Mapping, Paths, Row, Text};
 use etiolog::model::{Event, Schema, Timestamp};
 
 /// The same fields through serde_json: the record, the text in `properties`, and the text in its `authType`.
@@ -110,13 +110,14 @@ fn events(c: &mut Criterion) {
     group.throughput(work(&lines));
     group.bench_function("etiolog", |b| {
         let (mut row, mut event) = (Row::default(), Event::new(&schema, Timestamp::MIN));
+        let mut texts = Interner::default();
         b.iter(|| {
             let mut framer = Framer::new(Json.framing(), Framer::DEFAULT_LIMIT);
             let mut out = |framed: Framed<'_>| {
                 if let Framed::Record { bytes, .. } = framed
                     && Json.decode(bytes, mapper.paths(), &mut row).is_ok()
                 {
-                    black_box((mapper.map(&row, &mut event), &event)).0.ok();
+                    black_box((mapper.map(&row, &mut texts, &mut event), &event)).0.ok();
                 }
             };
             stream.as_bytes().chunks(1 << 18).for_each(|chunk| framer.push(chunk, &mut out));

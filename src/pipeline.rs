@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::engine::{Ending, Engine, Meter, Run, SourceId, Stage, SymptomTrace};
 use crate::error::Error;
-use crate::input::{Expand, Format, Framed, Framer, Mapped, Mapper, Mapping, Restart, Row};
+use crate::input::{Expand, Format, Framed, Framer, Interner, Mapped, Mapper, Mapping, Restart, Row};
 use crate::model::{
     Accounts, Begin, Diagnosis, Event, Origin, Reject, SourceSummary, Subject, Summary, Timestamp,
 };
@@ -39,6 +39,7 @@ pub struct Pipeline {
     inputs: Vec<Arc<Input>>,
     sources: Vec<Source>,
     row: Row,
+    texts: Interner,
     event: Event,
     files: Vec<SourceSummary>,
     witness: Option<Vec<(SourceId, Event)>>,
@@ -121,6 +122,7 @@ impl Pipeline {
             inputs: each.filter_map(ready).collect(),
             sources: Vec::new(),
             row: Row::default(),
+            texts: Interner::default(),
             event: Event::new(plan.schema(), Timestamp::MIN),
             files: Vec::new(),
             witness: None,
@@ -433,7 +435,7 @@ impl Pipeline {
         let origin = Origin { file, line, offset };
         self.run.begin_record();
         let before = self.run.enter(Stage::Decode);
-        match input.decode(bytes, &mut self.row, &mut self.event) {
+        match input.decode(bytes, &mut self.row, &mut self.texts, &mut self.event) {
             Err(reason) => self.run.reject(reason, origin),
             Ok(Mapped::Skipped) => self.run.skip(),
             Ok(Mapped::Event { partial }) => {
@@ -452,12 +454,18 @@ impl Pipeline {
 
 impl Input {
     /// What a record says. Where it stood, the caller knows.
-    fn decode(&self, bytes: &[u8], row: &mut Row, event: &mut Event) -> Result<Mapped, Reject> {
+    fn decode(
+        &self,
+        bytes: &[u8],
+        row: &mut Row,
+        texts: &mut Interner,
+        event: &mut Event,
+    ) -> Result<Mapped, Reject> {
         row.reset(self.mapper.paths().len());
         // A format may be a plugin: whatever it does, it spoils one record and not the run.
         let decode = AssertUnwindSafe(|| self.format.decode(bytes, self.mapper.paths(), row));
         catch_unwind(decode).unwrap_or(Err(Reject::Plugin))?;
-        let mapped = self.mapper.map(row, event)?;
+        let mapped = self.mapper.map(row, texts, event)?;
         if let Mapped::Event { .. } = mapped {
             let own = self.mapper.identity(row);
             event.set_identity(own.unwrap_or(if self.by_record { xxh3_64(bytes) } else { 0 }));

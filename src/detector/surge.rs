@@ -449,10 +449,10 @@ impl Watch for Crowd {
             if let Some(value) = self.settings.by.and_then(|field| hit.event.field(field)) {
                 let spelt;
                 let value = match value {
-                    Value::Text(text) => text.as_str(),
+                    Value::Text(text) => text,
                     Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
                         spelt = value.to_smolstr();
-                        spelt.as_str()
+                        &spelt
                     }
                 };
                 self.bucket.places.add(value, events, MOST);

@@ -7,7 +7,8 @@ use smol_str::SmolStr;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::input::{
-    As, Case, Cell, CellKind, FieldMapping, Join, Mapping, Paths, ReadFrom, Row, StampFormat, Take, Zone,
+    As, Case, Cell, CellKind, FieldMapping, Interner, Join, Mapping, Paths, ReadFrom, Row, StampFormat, Take,
+    Zone,
 };
 use crate::model::{Event, FieldId, Filling, Reject, Schema, Serial, Timestamp, Value};
 
@@ -97,14 +98,15 @@ impl Mapper {
         &self.paths
     }
 
-    /// Sets the time and all fields of `event` from a decoded record; its origin and identity are the caller's.
+    /// Sets the time and all fields of `event` from a decoded record; its origin and identity are the caller's. Of `texts`,
+    /// which may have seen other records, come those that are long.
     ///
     /// A value that cannot be what the mapping says it is becomes missing, and the record partial.
     ///
     /// # Errors
     ///
     /// `NoTime`, `BadTime`, `TimeRange`, or `NoSubject` when a required field is missing. The event is then unspecified.
-    pub fn map(&self, row: &Row, event: &mut Event) -> Result<Mapped, Reject> {
+    pub fn map(&self, row: &Row, texts: &mut Interner, event: &mut Event) -> Result<Mapped, Reject> {
         let among = |(place, values): &(usize, Vec<SmolStr>)| {
             row.get(*place).is_some_and(|cell| is_among(cell, values))
         };
@@ -126,7 +128,7 @@ impl Mapper {
             if is_same(&field.places) {
                 continue;
             }
-            let filled = field.fill(row, event);
+            let filled = field.fill(row, texts, event);
             if filled.is_ok_and(|has_value| has_value) {
                 continue;
             }
@@ -171,7 +173,7 @@ struct Unreadable;
 
 impl Field {
     /// Sets the field and says whether it has a value. Of a field without one nothing is changed.
-    fn fill(&self, row: &Row, event: &mut Event) -> Result<bool, Unreadable> {
+    fn fill(&self, row: &Row, texts: &mut Interner, event: &mut Event) -> Result<bool, Unreadable> {
         let mapping = &self.mapping;
         if let ReadFrom::Constant(value) = &mapping.from {
             self.set(event, value.clone());
@@ -192,10 +194,10 @@ impl Field {
             return Ok(false);
         }
         match &mapping.kind {
-            As::Text => self.set_text(event, text),
+            As::Text => self.set_text(event, texts, text),
             As::Code => match code(text) {
                 Some(code) => self.set(event, Value::Int(code)),
-                None => self.set_text(event, text),
+                None => self.set_text(event, texts, text),
             },
             As::Integer => self.set(event, Value::Int(integer(text.trim_ascii()).ok_or(Unreadable)?)),
             As::Number => self.set(event, number(text.trim_ascii()).ok_or(Unreadable)?),
@@ -229,12 +231,12 @@ impl Field {
 
     /// Sets text, its letters changed. What the event before had too is kept as it is, which saves its memory.
     #[inline]
-    fn set_text(&self, event: &mut Event, text: &str) {
+    fn set_text(&self, event: &mut Event, texts: &mut Interner, text: &str) {
         let Some(id) = self.id else { return };
         let case = self.mapping.case;
         let before = event.field(id).and_then(Value::as_text);
         if !before.is_some_and(|before| is_written(before, text, case)) {
-            event.set(id, Some(Value::text(written(text, case))));
+            event.set(id, Some(Value::Text(texts.text(&written(text, case)))));
         }
     }
 }

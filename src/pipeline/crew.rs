@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::engine::{Engine, Forerunner, Sifted, SourceId};
-use crate::input::{Framed, Framer, Mapped, Row};
+use crate::input::{Framed, Framer, Interner, Mapped, Row};
 use crate::model::{Event, Origin, Reject, Timestamp};
 use crate::pipeline::{Input, Pipeline, Reading};
 
@@ -74,6 +74,7 @@ struct Record {
 #[derive(Debug)]
 struct Bench {
     row: Row,
+    texts: Interner,
     event: Event,
     forerunner: Forerunner,
 }
@@ -81,11 +82,11 @@ struct Bench {
 impl Bench {
     fn new(engine: &Engine) -> Self {
         let event = Event::new(engine.plan().schema(), Timestamp::MIN);
-        Self { row: Row::default(), event, forerunner: Forerunner::new(engine) }
+        Self { row: Row::default(), texts: Interner::default(), event, forerunner: Forerunner::new(engine) }
     }
 
     fn work_on(&mut self, load: &mut Load) {
-        let Self { row, event, forerunner } = self;
+        let Self { row, texts, event, forerunner } = self;
         let Load { input: Some(input), bytes, records, sifted, .. } = load else { return };
         forerunner.begin(sifted);
         let mut begin = 0;
@@ -95,7 +96,7 @@ impl Bench {
             if record.found.is_err() {
                 continue;
             }
-            record.found = input.decode(bytes.get(whole).unwrap_or_default(), row, event);
+            record.found = input.decode(bytes.get(whole).unwrap_or_default(), row, texts, event);
             if let Ok(Mapped::Event { .. }) = record.found {
                 event.set_origin(Origin { file: 0, line: record.line, offset: record.offset });
                 forerunner.sift(event, sifted);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use etiolog::input::{As, Format, Framed, Framer, Mapped, Mapper, Mapping, Row};
+use etiolog::input::{As, Format, Framed, Framer, Interner, Mapped, Mapper, Mapping, Row};
 use etiolog::model::{Reject, Schema};
 use etiolog::{Event, Registry, Timestamp, Value};
 
@@ -32,7 +32,7 @@ pub(super) fn decode(mapping: &Mapping, text: &str) -> Decoded {
     let schema = Arc::new(schema);
     let mapper = Mapper::new(mapping, &schema);
     let (mut row, mut event) = (Row::default(), Event::new(&schema, Timestamp::MIN));
-    let mut out = Decoded::default();
+    let (mut texts, mut out) = (Interner::default(), Decoded::default());
     let mut reasons: BTreeMap<Reject, usize> = BTreeMap::new();
     each(mapping, &*format, text, &mut |framed| {
         out.read += 1;
@@ -41,8 +41,9 @@ pub(super) fn decode(mapping: &Mapping, text: &str) -> Decoded {
             Framed::Reject { reason, .. } => return *reasons.entry(reason).or_default() += 1,
         };
         row.reset(mapper.paths().len());
-        let mapped =
-            format.decode(bytes, mapper.paths(), &mut row).and_then(|()| mapper.map(&row, &mut event));
+        let mapped = format
+            .decode(bytes, mapper.paths(), &mut row)
+            .and_then(|()| mapper.map(&row, &mut texts, &mut event));
         match mapped {
             Err(reason) => *reasons.entry(reason).or_default() += 1,
             Ok(Mapped::Skipped) => {}

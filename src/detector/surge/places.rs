@@ -20,10 +20,10 @@ impl Places {
     pub(super) const MEMORY: usize = IDLE * (size_of::<(SmolStr, u64)>() + 1) * 16 / 7;
 
     /// So many more children have this value, up to a limit.
-    pub(super) fn add(&mut self, value: &str, children: u64, most: u64) {
+    pub(super) fn add(&mut self, value: &SmolStr, children: u64, most: u64) {
         match self.0.get_mut(value) {
             Some(count) => *count = count.saturating_add(children).min(most),
-            None => drop(self.0.insert(SmolStr::new(value), children.min(most))),
+            None => drop(self.0.insert(value.clone(), children.min(most))),
         }
     }
 
@@ -62,11 +62,11 @@ mod tests {
         let mut places = Places::default();
         assert_eq!(places.most(), None);
         for value in ["c", "b", "a", "b", "c", "d"] {
-            places.add(value, 1, 9);
+            places.add(&value.into(), 1, 9);
         }
         assert_eq!(places.most(), Some(("b", 2)));
-        places.add("d", 20, 9);
-        places.add("d", 20, 9);
+        places.add(&"d".into(), 20, 9);
+        places.add(&"d".into(), 20, 9);
         assert_eq!(places.most(), Some(("d", 9)), "none counts for more than the limit");
     }
 
@@ -74,7 +74,7 @@ mod tests {
     fn they_are_saved_as_a_sorted_map_is() {
         let (mut places, mut sorted) = (Places::default(), BTreeMap::new());
         for number in 0..100u64 {
-            places.add(&format!("value {number}"), number, 50);
+            places.add(&format!("value {number}").into(), number, 50);
             sorted.insert(format!("value {number}"), number.min(50));
         }
         let (mut ours, mut theirs) = (Writer::new(), Writer::new());

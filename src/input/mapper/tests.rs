@@ -28,7 +28,7 @@ fn map(mapping: &Mapping, records: &[&str]) -> Vec<String> {
     let (mut row, mut event) = (Row::default(), Event::new(&schema, Timestamp::MIN));
     let mut one = |record: &str| {
         Json.decode(record.as_bytes(), mapper.paths(), &mut row)?;
-        Ok::<_, Reject>(match mapper.map(&row, &mut event)? {
+        Ok::<_, Reject>(match mapper.map(&row, &mut Interner::default(), &mut event)? {
             Mapped::Skipped => "skipped".to_owned(),
             Mapped::Event { partial } => {
                 let shown = schema.names().map(|name| match event.get(name) {
@@ -201,7 +201,7 @@ fn only_what_the_schema_has_is_looked_for() {
     let mut event = Event::builder(&schema, Timestamp::MIN).field("elsewhere", 1).build();
     let mut row = Row::default();
     assert_eq!(Json.decode(br#"{"at":"2026-03-04T08:22:05Z"}"#, mapper.paths(), &mut row), Ok(()));
-    assert_eq!(mapper.map(&row, &mut event), Ok(Mapped::Event { partial: false }));
+    assert_eq!(mapper.map(&row, &mut Interner::default(), &mut event), Ok(Mapped::Event { partial: false }));
     assert_eq!(event.get("elsewhere"), None);
     assert_eq!(event.time().to_string(), "2026-03-04T08:22:05Z");
 }
@@ -227,7 +227,9 @@ fn a_copy_of_a_row_goes_its_own_way() {
 
 /// Everything there is about mapping a record: what became of it, its time and its fields.
 fn mapped(mapper: &Mapper, record: &str, row: &mut Row, event: &mut Event) -> String {
-    let read = Json.decode(record.as_bytes(), mapper.paths(), row).and_then(|()| mapper.map(row, event));
+    let read = Json
+        .decode(record.as_bytes(), mapper.paths(), row)
+        .and_then(|()| mapper.map(row, &mut Interner::default(), event));
     match read {
         Ok(Mapped::Event { .. }) => {
             let fields = event.schema().names().map(|name| event.get(name));
